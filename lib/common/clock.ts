@@ -1,0 +1,51 @@
+/** A running timer; never keeps the process alive. */
+export interface Timer {
+  cancel(): void;
+}
+
+/**
+ * The only source of time in the library. Points in time are epoch milliseconds, spans are milliseconds.
+ * Tests replace it, so that no test sleeps.
+ */
+export interface Clock {
+  now(): number;
+  schedule(delayMs: number, callback: () => void): Timer;
+}
+
+/** Injection token of the {@link Clock}. */
+export const CLOCK = Symbol('nest-oidc:clock');
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  schedule(delayMs, callback) {
+    const timeout = setTimeout(callback, delayMs);
+    timeout.unref();
+    return { cancel: () => clearTimeout(timeout) };
+  },
+};
+
+export function sleep(clock: Clock, delayMs: number): Promise<void> {
+  return new Promise((resolve) => clock.schedule(delayMs, resolve));
+}
+
+/** Settles as `promise` does, or rejects with `onDeadline()` once `deadlineMs` have passed. */
+export function withDeadline<T>(
+  clock: Clock,
+  deadlineMs: number,
+  promise: Promise<T>,
+  onDeadline: () => Error,
+): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const timer = clock.schedule(deadlineMs, () => reject(onDeadline()));
+    promise.then(
+      (value) => {
+        timer.cancel();
+        resolve(value);
+      },
+      (error: unknown) => {
+        timer.cancel();
+        reject(error as Error);
+      },
+    );
+  });
+}
