@@ -1,6 +1,8 @@
-/** A running timer; never keeps the process alive. */
+/** A running timer. Keeps the process alive until it fires, unless it is told not to. */
 export interface Timer {
   cancel(): void;
+  /** Housekeeping: the process may end before it fires. */
+  unref(): void;
 }
 
 /**
@@ -19,8 +21,7 @@ export const systemClock: Clock = {
   now: () => Date.now(),
   schedule(delayMs, callback) {
     const timeout = setTimeout(callback, delayMs);
-    timeout.unref();
-    return { cancel: () => clearTimeout(timeout) };
+    return { cancel: () => clearTimeout(timeout), unref: () => void timeout.unref() };
   },
 };
 

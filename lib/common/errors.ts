@@ -11,6 +11,7 @@ export type OidcErrorCode =
   | 'client_auth_failed'
   | 'token_request_failed'
   | 'token_response_invalid'
+  | 'response_too_large'
   | 'id_token_invalid'
   | 'userinfo_invalid'
   | 'refresh_refused'
@@ -29,7 +30,8 @@ export type OidcErrorCode =
   | 'duplicate_parameter'
   | 'unexpected_parameter'
   | 'code_missing'
-  | 'op_error';
+  | 'op_error'
+  | 'login_refused';
 
 export interface OidcErrorOptions {
   /** The original error. Kept out of enumerable fields: libraries below put tokens into theirs. */
@@ -90,5 +92,25 @@ export class StoreUnavailableError extends OidcError {
 
   constructor(cause: unknown) {
     super('The session store is not available; try again shortly.', { cause, retryAfter: 1 });
+  }
+}
+
+/** Login and callback answer top-level navigations only: not HEAD, prefetches, or requests of scripts and images. */
+export class NavigationRequiredError extends OidcError {
+  readonly code = 'navigation_required';
+  readonly statusCode = 400;
+
+  constructor() {
+    super('This address is for a browser’s own navigation; open it as a page.');
+  }
+}
+
+/** A guard was asked about something it cannot judge, e.g. a message of a microservice. Refused, never let through. */
+export class UnsupportedContextError extends OidcError {
+  readonly code = 'context_unsupported';
+  readonly statusCode = 403;
+
+  constructor(type: string) {
+    super(`AuthGuard cannot protect a handler of type ${type}; mark it @Public() and protect it by other means.`);
   }
 }

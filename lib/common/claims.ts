@@ -1,0 +1,31 @@
+/** JSON as claims carry it. */
+export type ClaimValue =
+  | string
+  | number
+  | boolean
+  | null
+  | readonly ClaimValue[]
+  | { readonly [name: string]: ClaimValue };
+
+/** Validated claims about the user: those of the ID token, and of UserInfo where it is asked. */
+export interface Claims {
+  /** Issuer. With `sub` the identity of the user; neither alone is (OpenID Connect Core 1.0 §5.7). */
+  readonly iss: string;
+  /** Subject: the user, unique at the issuer. */
+  readonly sub: string;
+  /** Not an identity: it changes hands, and may be unverified (`email_verified`). */
+  readonly email?: string;
+  readonly name?: string;
+  /** The provider's own session. */
+  readonly sid?: string;
+  readonly [name: string]: ClaimValue | undefined;
+}
+
+/** Freezes a value that came from JSON, all the way down. */
+export function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const member of Object.values(value)) deepFreeze(member);
+  }
+  return value;
+}

@@ -1,0 +1,27 @@
+/**
+ * Every value of one cookie in a `Cookie` header (RFC 6265 §5.4), in order, found without parsing the other cookies.
+ * Linear in the length of the header.
+ */
+export function cookieValues(header: string | undefined, name: string): readonly string[] {
+  if (!header?.includes(name)) return [];
+  const values: string[] = [];
+  const prefix = `${name}=`;
+  for (let start = 0; start < header.length; ) {
+    const end = header.indexOf(';', start);
+    const stop = end === -1 ? header.length : end;
+    while (header.charCodeAt(start) === 0x20) start += 1;
+    if (header.startsWith(prefix, start)) values.push(header.slice(start + prefix.length, stop).trimEnd());
+    start = stop + 1;
+  }
+  return values;
+}
+
+/** Names of all cookies in the header that start with `prefix`, in order, each once. */
+export function cookieNames(header: string | undefined, prefix: string): readonly string[] {
+  if (!header?.includes(prefix)) return [];
+  const names = header
+    .split(';')
+    .map((pair) => pair.split('=', 1)[0]?.trim() ?? '')
+    .filter((name) => name.startsWith(prefix));
+  return [...new Set(names)];
+}

@@ -1,0 +1,111 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { OidcErrorCode } from './errors.js';
+
+/** Why a session came to its end. */
+export type SessionEndCause = 'logout' | 'replaced_by_login' | 'refresh_refused' | 'subject_changed' | 'corrupt';
+
+/**
+ * Everything worth knowing from outside. Names are stable. `session` is the hash of the session id: safe in a log.
+ * No event carries a token, code, cookie or secret, nor unsanitised text from outside.
+ */
+export type OidcEvent =
+  | { readonly name: 'login.started' }
+  | { readonly name: 'login.succeeded'; readonly session: string; readonly sub: string }
+  | { readonly name: 'login.failed'; readonly reason: string; readonly correlationId: string }
+  | { readonly name: 'session.ended'; readonly session: string; readonly cause: SessionEndCause }
+  | { readonly name: 'session.unreadable'; readonly session: string; readonly reason: string }
+  | { readonly name: 'session.duplicate_cookie' }
+  | { readonly name: 'token.revocation_failed'; readonly reason: string }
+  | { readonly name: 'refresh.succeeded'; readonly session: string; readonly durationMs: number }
+  | { readonly name: 'refresh.shared'; readonly session: string }
+  | { readonly name: 'refresh.adopted'; readonly session: string }
+  | { readonly name: 'refresh.refused'; readonly session: string }
+  | { readonly name: 'refresh.misconfigured'; readonly session: string; readonly reason: string }
+  | { readonly name: 'refresh.transient'; readonly session: string; readonly reason: string }
+  | { readonly name: 'refresh.identity_rejected'; readonly session: string; readonly reason: string }
+  | { readonly name: 'refresh.wait_timeout'; readonly session: string }
+  | { readonly name: 'refresh.commit_retried'; readonly session: string }
+  | { readonly name: 'request.cross_origin'; readonly reason: string }
+  | { readonly name: 'provider.unavailable'; readonly reason: string }
+  | { readonly name: 'provider.available' }
+  | { readonly name: 'provider.metadata_rejected'; readonly reason: string }
+  | { readonly name: 'store.unavailable'; readonly reason: string }
+  | { readonly name: 'store.available' }
+  | { readonly name: 'store.evicting' }
+  | { readonly name: 'store.memory_in_production' }
+  | { readonly name: 'request.failed'; readonly code: OidcErrorCode; readonly correlationId: string; readonly reason: string };
+
+export type OidcEventListener = (event: OidcEvent) => void;
+
+/** Injection token of the application's listener (the option `onEvent`), `undefined` without one. */
+export const EVENT_LISTENER = Symbol('nest-oidc:event-listener');
+
+type Level = 'debug' | 'log' | 'warn' | 'error';
+
+const levels: Readonly<Record<OidcEvent['name'], Level>> = {
+  'login.started': 'debug',
+  'login.succeeded': 'debug',
+  'login.failed': 'warn',
+  'session.ended': 'debug',
+  'session.unreadable': 'warn',
+  'session.duplicate_cookie': 'warn',
+  'token.revocation_failed': 'warn',
+  'refresh.succeeded': 'debug',
+  'refresh.shared': 'debug',
+  'refresh.adopted': 'debug',
+  'refresh.refused': 'warn',
+  'refresh.misconfigured': 'error',
+  'refresh.transient': 'warn',
+  'refresh.identity_rejected': 'error',
+  'refresh.wait_timeout': 'warn',
+  'refresh.commit_retried': 'warn',
+  'request.cross_origin': 'warn',
+  'provider.unavailable': 'warn',
+  'provider.available': 'log',
+  'provider.metadata_rejected': 'error',
+  'store.unavailable': 'error',
+  'store.available': 'log',
+  'store.evicting': 'warn',
+  'store.memory_in_production': 'warn',
+  'request.failed': 'warn',
+};
+
+const MAX_LOGGED_LENGTH = 512;
+
+/** One line, no control characters, bounded: text from outside cannot forge a log line (OWASP ASVS 16.4.1). */
+export function sanitize(text: string): string {
+  // eslint-disable-next-line no-control-regex
+  return text.slice(0, MAX_LOGGED_LENGTH).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/gu, ' ');
+}
+
+/** The one place where something is logged. One line per event: `name key=value …`. */
+@Injectable()
+export class EventLog {
+  private readonly logger = new Logger('OidcModule');
+  private readonly states = new Map<string, OidcEvent['name']>();
+
+  constructor(@Inject(EVENT_LISTENER) private readonly listener: OidcEventListener | undefined) {}
+
+  emit(event: OidcEvent): void {
+    const { name, ...details } = event;
+    const line = Object.entries(details).map(([key, value]) => `${key}=${sanitize(String(value))}`);
+    this.logger[levels[name]]([name, ...line].join(' '));
+    this.notify(event);
+  }
+
+  /** Emits an event about the state of `subject` only when it differs from the last one, so an outage is one line. */
+  emitChange(subject: string, event: OidcEvent, initial?: OidcEvent['name']): void {
+    if ((this.states.get(subject) ?? initial) === event.name) return;
+    this.states.set(subject, event.name);
+    this.emit(event);
+  }
+
+  /** A listener that throws must not break the login, refresh or logout that it listens to. */
+  private notify(event: OidcEvent): void {
+    try {
+      this.listener?.(event);
+    } catch (error) {
+      this.logger.error(`onEvent threw ${error instanceof Error ? error.name : typeof error} at ${event.name}`);
+    }
+  }
+}
