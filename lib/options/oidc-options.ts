@@ -1,0 +1,188 @@
+import type { Claims } from '../common/claims.js';
+import type { OidcEvent } from '../common/events.js';
+import type { SessionStore } from '../store/session-store.js';
+
+/** How the client proves itself at the token endpoint (OpenID Connect Core 1.0 §9). */
+export type ClientAuthentication = 'client_secret_basic' | 'client_secret_post' | 'private_key_jwt' | 'none';
+
+/** Key for `private_key_jwt` (RFC 7523). Register its public half at the provider. */
+export interface ClientPrivateKey {
+  /** The private key: PKCS#8 in PEM, or a JWK. */
+  readonly key: string | Readonly<Record<string, unknown>>;
+  /** `kid` header of the assertion. @default none, or the JWK's own */
+  readonly keyId?: string;
+  /** JWS algorithm of the key. @default 'RS256', or the JWK's own `alg` */
+  readonly algorithm?: string;
+}
+
+/** Authorization parameters that a browser may set through the query of the login route, when they are opted in. */
+export type ForwardedParameter = 'login_hint' | 'ui_locales' | 'prompt' | 'acr_values' | 'display' | 'screen_hint';
+
+export interface LoginOptions {
+  /** Scopes to ask for, separated by spaces. Always contains `openid`. @default 'openid profile email offline_access' */
+  readonly scope?: string;
+  /**
+   * Further parameters of every authorization request, e.g. `{ audience: '…', prompt: 'consent' }`. What the library sets
+   * itself (`state`, `nonce`, `redirect_uri`, PKCE, …) is refused here. @default {}
+   */
+  readonly authorizationParams?: Readonly<Record<string, string>>;
+  /** Parameters a browser may pass to the login route; all others are ignored. @default [] */
+  readonly forwardParams?: readonly ForwardedParameter[];
+  /**
+   * Oldest login at the provider that is accepted. Sent as `max_age`, and `auth_time` is checked (Core §3.1.3.7).
+   * Seconds, 0 or more. @default none
+   */
+  readonly maxAge?: number;
+  /** How long a login may take, from redirect to callback. Seconds, 60 to 1800. @default 600 */
+  readonly lifetime?: number;
+  /** Where a user goes after login when no (or no safe) `returnTo` was given. A path. @default '/' */
+  readonly defaultReturnTo?: string;
+  /**
+   * Path of the redirect URI where the application answers it itself: with the route `callback` switched off, through
+   * `AuthService.callback`. As a browser sees it, a global prefix included. @default '/auth/callback'
+   */
+  readonly callbackPath?: string;
+  /** Fetch the UserInfo endpoint at login and add its claims (Core §5.3). @default false */
+  readonly userinfo?: boolean;
+}
+
+export interface IdTokenOptions {
+  /** Signature algorithms that are accepted. `none` and `HS*` are refused. @default ['RS256'] */
+  readonly signingAlgorithms?: readonly string[];
+  /** Audiences that an ID token may name beside the client id (Core §3.1.3.7). @default [] */
+  readonly trustedAudiences?: readonly string[];
+  /** Clock skew to tolerate between provider and this machine. Seconds, 0 to 60. @default 30 */
+  readonly clockTolerance?: number;
+}
+
+export interface SessionCookieOptions {
+  /** Name of the session cookie. @default '__Host-sid', or 'sid' when `baseUrl` is plain http */
+  readonly name?: string;
+  /**
+   * `lax`, or `strict` (the first navigation after the provider's redirect then arrives without the cookie).
+   * @default 'lax'
+   */
+  readonly sameSite?: 'lax' | 'strict';
+  /** Keep the cookie when the browser is closed, as long as the session's absolute lifetime. @default false */
+  readonly persistent?: boolean;
+}
+
+export interface SessionOptions {
+  /** Where sessions live. @default a MemorySessionStore: one process, gone at restart */
+  readonly store?: SessionStore;
+  /** Inactivity after which a session ends. Seconds, 60 or more. @default 86400 (24 hours) */
+  readonly idleTimeout?: number;
+  /** Age at which a session ends, whatever happens. Seconds, at most 2592000 (30 days). @default 604800 (7 days) */
+  readonly absoluteLifetime?: number;
+  readonly cookie?: SessionCookieOptions;
+}
+
+export interface RefreshOptions {
+  /**
+   * How long before its expiry an access token is refreshed. Seconds, 0 to 3600; at most a third of the token's lifetime
+   * is used. @default 300
+   */
+  readonly leeway?: number;
+  /** How long a request waits for the refresh of an expired access token before 503. Seconds, 1 to 60. @default 10 */
+  readonly waitTimeout?: number;
+  /**
+   * Refresh a token that is due but still valid beside the request, which goes on at once. `false` makes the request
+   * wait, for hosts that freeze a process after the response. @default true
+   */
+  readonly background?: boolean;
+}
+
+export interface LogoutOptions {
+  /** Go on to the provider's logout (OpenID Connect RP-Initiated Logout 1.0) where it has one. @default true */
+  readonly provider?: boolean;
+  /** Revoke the refresh token at the provider (RFC 7009) where it can. Best effort. @default true */
+  readonly revokeTokens?: boolean;
+  /**
+   * Where the user arrives after logout. A path; with `baseUrl` in front it is the `post_logout_redirect_uri` to register
+   * at the provider. @default '/'
+   */
+  readonly returnTo?: string;
+}
+
+export interface ProviderOptions {
+  /** Deadline of each request to the provider, body included. Seconds, 1 to 30. @default 10 */
+  readonly timeout?: number;
+  /** How long discovered metadata is used before it is fetched again. Seconds, 60 to 86400. @default 86400 */
+  readonly metadataLifetime?: number;
+  /** How long the provider's keys are used before they are fetched again. Seconds, 60 to 600. @default 600 */
+  readonly keysLifetime?: number;
+}
+
+/** What an application writes. Durations are seconds. */
+export interface OidcOptions {
+  /**
+   * The provider's issuer, character by character as its metadata says (OpenID Connect Discovery 1.0 §4.3). `https:`
+   * without query or fragment.
+   */
+  readonly issuer: string;
+  /** The client id registered at the provider. */
+  readonly clientId: string;
+  /** The client secret, for `client_secret_basic` and `client_secret_post`. */
+  readonly clientSecret?: string;
+  /** @default 'client_secret_basic', or 'private_key_jwt' when `clientPrivateKey` is given */
+  readonly clientAuthentication?: ClientAuthentication;
+  /** The key for `private_key_jwt`. */
+  readonly clientPrivateKey?: ClientPrivateKey;
+  /**
+   * Public address of the application, as browsers see it; the redirect URI is built from it, never from a request. A
+   * path in it is the prefix under which a proxy publishes the application.
+   */
+  readonly baseUrl: string;
+  /**
+   * Secret that seals cookies and sessions: 32 characters or more, random. A list rotates: the first seals, all unseal.
+   */
+  readonly secret: string | readonly string[];
+  /**
+   * Allow plain `http:` for the issuer and `baseUrl`, on a loopback address, outside production. For development.
+   * @default false
+   */
+  readonly allowInsecure?: boolean;
+  /** Other origins that may send state-changing requests with the session cookie, e.g. `https://admin.example`. @default [] */
+  readonly allowedOrigins?: readonly string[];
+  /** Claims that the `me` route shows. @default the standard claims of OpenID Connect Core 1.0 §5.1 */
+  readonly publicClaims?: readonly string[];
+  /**
+   * Called with the validated claims before the session is created; what it returns are the session's claims. `iss` and
+   * `sub` stay what they were. Throwing refuses the login. @default the claims as they are
+   */
+  readonly mapClaims?: (claims: Claims) => Claims | Promise<Claims>;
+  /** Called with every event of the library, beside its log line. Must not throw. @default none */
+  readonly onEvent?: (event: OidcEvent) => void;
+  readonly login?: LoginOptions;
+  readonly idToken?: IdTokenOptions;
+  readonly session?: SessionOptions;
+  readonly refresh?: RefreshOptions;
+  readonly logout?: LogoutOptions;
+  readonly provider?: ProviderOptions;
+}
+
+/** Paths of the auth controller; `false` switches a route off. A global prefix is put in front, versions are not. */
+export interface AuthRoutes {
+  /** @default '/auth/login' */
+  readonly login?: string | false;
+  /** @default '/auth/callback' */
+  readonly callback?: string | false;
+  /** @default '/auth/logout' */
+  readonly logout?: string | false;
+  /** @default '/auth/me' */
+  readonly me?: string | false;
+}
+
+/** What Nest must know before any factory runs; given beside `useFactory`, or among the options of `forRoot`. */
+export interface OidcModuleExtras {
+  /** Register the module globally, so that its services can be injected everywhere. @default true */
+  readonly global?: boolean;
+  /** Protect every route with the AuthGuard. `false`: put `@UseGuards(AuthGuard)` where it is wanted. @default true */
+  readonly globalGuard?: boolean;
+  readonly routes?: AuthRoutes;
+}
+
+/** For `useClass` and `useExisting`: a provider of the options. */
+export interface OidcOptionsFactory {
+  createOidcOptions(): OidcOptions | Promise<OidcOptions>;
+}

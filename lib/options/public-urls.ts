@@ -1,0 +1,49 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { ApplicationConfig } from '@nestjs/core';
+import { RESOLVED_OPTIONS, type ResolvedOptions, type ResolvedRoutes } from './resolved-options.js';
+
+/**
+ * Addresses of the application as browsers see them: `baseUrl`, the global prefix, the route. Never taken from a request.
+ * The prefix is set on the application after the module is built, hence read when first needed.
+ */
+@Injectable()
+export class PublicUrls {
+  private prefix: string | undefined;
+
+  constructor(
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(ApplicationConfig) private readonly application: ApplicationConfig,
+  ) {}
+
+  /** The redirect URI to register at the provider (RFC 6749 §3.1.2). */
+  get redirectUri(): string {
+    const { base, login } = this.options;
+    return base.origin + (this.pathOf('callback') ?? base.path + login.callbackPath);
+  }
+
+  /** To register at the provider as well (OpenID Connect RP-Initiated Logout 1.0 §3). */
+  get postLogoutRedirectUri(): string {
+    return this.options.base.origin + this.afterLogout;
+  }
+
+  /** Path after logout, as a browser sees it. */
+  get afterLogout(): string {
+    return this.options.base.path + this.options.logout.returnTo;
+  }
+
+  /** Default path after login, as a browser sees it. */
+  get afterLogin(): string {
+    return this.options.base.path + this.options.login.defaultReturnTo;
+  }
+
+  /** Path of a route of the auth controller as a browser sees it, `undefined` when it is switched off. */
+  pathOf(route: keyof ResolvedRoutes): string | undefined {
+    const path = this.options.routes[route];
+    return path === false ? undefined : this.withPrefix(path);
+  }
+
+  private withPrefix(path: string): string {
+    this.prefix ??= this.application.getGlobalPrefix().replace(/^\/*|\/*$/gu, '');
+    return `${this.options.base.path}${this.prefix && `/${this.prefix}`}${path}`;
+  }
+}

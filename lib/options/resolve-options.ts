@@ -1,0 +1,389 @@
+import { deepFreeze } from '../common/claims.js';
+import { OidcConfigurationError } from '../common/errors.js';
+import type { SessionStore } from '../store/session-store.js';
+import { isProduction } from './environment.js';
+import { localPath } from './local-path.js';
+import type { ClientAuthentication, ClientPrivateKey, ForwardedParameter, OidcModuleExtras, OidcOptions } from './oidc-options.js';
+import { OptionReader } from './option-reader.js';
+import type { PublicBase, ResolvedOptions, ResolvedRoutes } from './resolved-options.js';
+import { ROUTE_NAMES } from './routes.js';
+import { problemOfSecret } from './secret-check.js';
+
+const DAY = 86_400;
+
+const STANDARD_CLAIMS: readonly string[] = [
+  'sub',
+  'name',
+  'given_name',
+  'family_name',
+  'middle_name',
+  'nickname',
+  'preferred_username',
+  'profile',
+  'picture',
+  'website',
+  'email',
+  'email_verified',
+  'gender',
+  'birthdate',
+  'zoneinfo',
+  'locale',
+  'phone_number',
+  'phone_number_verified',
+  'address',
+  'updated_at',
+];
+
+const CLIENT_AUTHENTICATIONS: readonly ClientAuthentication[] = [
+  'client_secret_basic',
+  'client_secret_post',
+  'private_key_jwt',
+  'none',
+];
+
+const FORWARDABLE: readonly ForwardedParameter[] = [
+  'login_hint',
+  'ui_locales',
+  'prompt',
+  'acr_values',
+  'display',
+  'screen_hint',
+];
+
+/** Set by the library itself; two values for one of them would be an attack surface (RFC 6749 §3.1). */
+const RESERVED_PARAMETERS: readonly string[] = [
+  'client_id',
+  'client_secret',
+  'code_challenge',
+  'code_challenge_method',
+  'max_age',
+  'nonce',
+  'redirect_uri',
+  'request',
+  'request_uri',
+  'response_mode',
+  'response_type',
+  'scope',
+  'state',
+];
+
+const SIGNING_ALGORITHMS: readonly string[] = [
+  'RS256',
+  'RS384',
+  'RS512',
+  'PS256',
+  'PS384',
+  'PS512',
+  'ES256',
+  'ES384',
+  'ES512',
+  'EdDSA',
+  'Ed25519',
+];
+
+const STORE_METHODS: readonly (keyof SessionStore)[] = [
+  'get',
+  'create',
+  'replace',
+  'touch',
+  'delete',
+  'lock',
+  'unlock',
+  'markUsed',
+];
+
+/**
+ * Checks the options and fills in the defaults: the one step for `forRoot` and `forRootAsync`.
+ *
+ * @throws OidcConfigurationError naming every problem and its cure
+ */
+export function resolveOptions(options: OidcOptions, routes: ResolvedRoutes): ResolvedOptions {
+  const problems: string[] = [];
+  const reader = new OptionReader(options, problems);
+  const allowInsecure = readAllowInsecure(reader);
+  const base = readBase(reader, allowInsecure);
+  const resolved: ResolvedOptions = {
+    issuer: readIssuer(reader, allowInsecure),
+    clientId: reader.requiredString('clientId', 'use the id that the provider gave to this client'),
+    ...readClientAuthentication(reader),
+    base,
+    secrets: readSecrets(reader),
+    allowInsecure,
+    allowedOrigins: readOrigins(reader),
+    publicClaims: reader.strings('publicClaims', STANDARD_CLAIMS),
+    mapClaims: reader.callback('mapClaims'),
+    onEvent: reader.callback('onEvent'),
+    login: readLogin(reader.nested('login'), routes),
+    idToken: readIdToken(reader.nested('idToken')),
+    session: readSession(reader.nested('session'), base),
+    refresh: readRefresh(reader.nested('refresh')),
+    logout: readLogout(reader.nested('logout')),
+    provider: readProvider(reader.nested('provider')),
+    routes,
+  };
+  refuseMisplacedExtras(reader);
+  reader.refuseUnknownKeys();
+  checkRoutes(routes, problems);
+  if (problems.length > 0) throw new OidcConfigurationError(problems);
+  return freezeResolved(resolved);
+}
+
+/** Stores, listeners and callbacks belong to the application: everything else is frozen. */
+function freezeResolved(resolved: ResolvedOptions): ResolvedOptions {
+  Object.freeze(resolved.session);
+  for (const [name, value] of Object.entries(resolved)) if (name !== 'session') deepFreeze(value);
+  return Object.freeze(resolved);
+}
+
+function readAllowInsecure(reader: OptionReader): boolean {
+  const allowInsecure = reader.boolean('allowInsecure', false);
+  if (allowInsecure && isProduction()) {
+    reader.problem('allowInsecure', 'is refused when NODE_ENV is production; use https and remove it');
+  }
+  return allowInsecure;
+}
+
+function readIssuer(reader: OptionReader, allowInsecure: boolean): string {
+  const url = reader.url('issuer', 'use the issuer of the provider, e.g. https://login.example.com');
+  if (!url) return '';
+  checkScheme(reader, 'issuer', url, allowInsecure);
+  if (url.pathname.includes('/.well-known/')) {
+    reader.problem('issuer', 'must be the issuer itself, without /.well-known/…, or its identity cannot be checked');
+  }
+  return reader.raw('issuer') as string;
+}
+
+function readBase(reader: OptionReader, allowInsecure: boolean): PublicBase {
+  const url = reader.url('baseUrl', 'use the address of this application as browsers see it, e.g. https://app.example.com');
+  if (!url) return { origin: '', path: '', secure: true };
+  checkScheme(reader, 'baseUrl', url, allowInsecure);
+  return { origin: url.origin, path: url.pathname.replace(/\/+$/u, ''), secure: url.protocol === 'https:' };
+}
+
+function checkScheme(reader: OptionReader, name: string, url: URL, allowInsecure: boolean): void {
+  if (url.protocol === 'https:') return;
+  if (url.protocol !== 'http:') return reader.problem(name, 'must start with https:');
+  if (!isLoopback(url.hostname)) return reader.problem(name, 'must be https: unless it is a loopback address');
+  if (!allowInsecure) reader.problem(name, 'must be https:; for development on a loopback address set allowInsecure: true');
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127\./u.test(hostname);
+}
+
+function readClientAuthentication(
+  reader: OptionReader,
+): Pick<ResolvedOptions, 'clientSecret' | 'clientAuthentication' | 'clientPrivateKey'> {
+  const clientSecret = reader.string('clientSecret');
+  const clientPrivateKey = readPrivateKey(reader);
+  const chosen = reader.oneOf('clientAuthentication', CLIENT_AUTHENTICATIONS);
+  const clientAuthentication = chosen ?? (clientPrivateKey ? 'private_key_jwt' : 'client_secret_basic');
+  const needsSecret = clientAuthentication.startsWith('client_secret_');
+  const needsKey = clientAuthentication === 'private_key_jwt';
+  if (needsSecret && !clientSecret) {
+    reader.problem(
+      'clientSecret',
+      `is missing; ${clientAuthentication} needs it (or set clientAuthentication to private_key_jwt or none)`,
+    );
+  }
+  if (needsKey && !clientPrivateKey) reader.problem('clientPrivateKey', 'is missing; private_key_jwt needs it');
+  if (!needsSecret && clientSecret) {
+    reader.problem('clientSecret', `is not used by ${clientAuthentication}; remove it or change clientAuthentication`);
+  }
+  if (!needsKey && clientPrivateKey) {
+    reader.problem('clientPrivateKey', `is not used by ${clientAuthentication}; remove it or change clientAuthentication`);
+  }
+  return { clientSecret, clientAuthentication, clientPrivateKey };
+}
+
+function readPrivateKey(reader: OptionReader): ClientPrivateKey | undefined {
+  if (reader.raw('clientPrivateKey') === undefined) return undefined;
+  const nested = reader.nested('clientPrivateKey');
+  const key = nested.raw('key');
+  const isPem = typeof key === 'string' && key.includes('-----BEGIN PRIVATE KEY-----');
+  const isJwk = typeof key === 'object' && key !== null && 'kty' in key && 'd' in key;
+  if (!isPem && !isJwk) nested.problem('key', 'must be a private key: PKCS#8 in PEM, or a JWK');
+  const keyId = nested.string('keyId');
+  const algorithm = nested.oneOf('algorithm', SIGNING_ALGORITHMS);
+  nested.refuseUnknownKeys();
+  return {
+    key: structuredClone(key) as ClientPrivateKey['key'],
+    ...(keyId === undefined ? {} : { keyId }),
+    ...(algorithm === undefined ? {} : { algorithm }),
+  };
+}
+
+function readSecrets(reader: OptionReader): readonly string[] {
+  const value = reader.raw('secret');
+  if (value === undefined) {
+    reader.problem('secret', 'is missing; use 32 random characters or more, e.g. of `openssl rand -base64 48`');
+    return [];
+  }
+  const secrets: readonly unknown[] = Array.isArray(value) ? value : [value];
+  if (secrets.length === 0) reader.problem('secret', 'must name at least one secret');
+  for (const [index, secret] of secrets.entries()) {
+    const problem = problemOfSecret(secret);
+    if (problem) {
+      const name = Array.isArray(value) ? `secret[${index}]` : 'secret';
+      reader.problem(name, `${problem}; use e.g. the output of \`openssl rand -base64 48\``);
+    }
+  }
+  if (new Set(secrets).size !== secrets.length) reader.problem('secret', 'names the same secret twice');
+  return [...secrets] as readonly string[];
+}
+
+function readOrigins(reader: OptionReader): readonly string[] {
+  const origins = reader.strings('allowedOrigins', []);
+  for (const origin of origins) {
+    if (!URL.canParse(origin) || new URL(origin).origin !== origin) {
+      reader.problem('allowedOrigins', 'must hold origins such as https://admin.example.com, without a path');
+    }
+  }
+  return origins;
+}
+
+function readLogin(reader: OptionReader, routes: ResolvedRoutes): ResolvedOptions['login'] {
+  const login: ResolvedOptions['login'] = {
+    scope: reader.string('scope') ?? 'openid profile email offline_access',
+    authorizationParams: reader.stringRecord('authorizationParams'),
+    forwardParams: reader.strings('forwardParams', []) as readonly ForwardedParameter[],
+    maxAge: reader.optionalSeconds('maxAge', 0, 365 * DAY),
+    lifetime: reader.seconds('lifetime', { min: 60, max: 1800, fallback: 600 }),
+    defaultReturnTo: readPath(reader, 'defaultReturnTo', '/'),
+    callbackPath: readPath(reader, 'callbackPath', '/auth/callback'),
+    userinfo: reader.boolean('userinfo', false),
+  };
+  if (routes.callback !== false && reader.raw('callbackPath') !== undefined) {
+    reader.problem('callbackPath', 'is for applications that set routes.callback to false; set routes.callback instead');
+  }
+  if (!login.scope.split(' ').includes('openid')) reader.problem('scope', 'must contain openid');
+  const clashes = Object.keys(login.authorizationParams).filter((name) => RESERVED_PARAMETERS.includes(name));
+  if (clashes.length > 0) {
+    reader.problem('authorizationParams', `must not set ${clashes.join(', ')}; the library sets them or has an option`);
+  }
+  const unknown = login.forwardParams.filter((name) => !FORWARDABLE.includes(name));
+  if (unknown.length > 0) reader.problem('forwardParams', `may only hold ${FORWARDABLE.join(', ')}`);
+  const twice = login.forwardParams.filter((name) => Object.hasOwn(login.authorizationParams, name));
+  if (twice.length > 0) reader.problem('forwardParams', `${twice.join(', ')} is already set by authorizationParams`);
+  reader.refuseUnknownKeys();
+  return login;
+}
+
+function readPath(reader: OptionReader, name: string, fallback: string): string {
+  const path = localPath(reader.string(name) ?? fallback);
+  if (path === undefined) reader.problem(name, 'must be a path of this application, e.g. /welcome');
+  return path ?? fallback;
+}
+
+function readIdToken(reader: OptionReader): ResolvedOptions['idToken'] {
+  const idToken = {
+    signingAlgorithms: reader.strings('signingAlgorithms', ['RS256']),
+    trustedAudiences: reader.strings('trustedAudiences', []),
+    clockTolerance: reader.seconds('clockTolerance', { min: 0, max: 60, fallback: 30 }),
+  };
+  const unknown = idToken.signingAlgorithms.filter((name) => !SIGNING_ALGORITHMS.includes(name));
+  if (unknown.length > 0 || idToken.signingAlgorithms.length === 0) {
+    reader.problem('signingAlgorithms', `may only hold ${SIGNING_ALGORITHMS.join(', ')}, at least one of them`);
+  }
+  reader.refuseUnknownKeys();
+  return idToken;
+}
+
+function readSession(reader: OptionReader, base: PublicBase): ResolvedOptions['session'] {
+  const session = {
+    store: readStore(reader),
+    idleTimeout: reader.seconds('idleTimeout', { min: 60, max: 30 * DAY, fallback: DAY }),
+    absoluteLifetime: reader.seconds('absoluteLifetime', { min: 60, max: 30 * DAY, fallback: 7 * DAY }),
+    cookie: readCookie(reader.nested('cookie'), base),
+  };
+  if (session.idleTimeout > session.absoluteLifetime) {
+    reader.problem('idleTimeout', 'must not be longer than session.absoluteLifetime');
+  }
+  reader.refuseUnknownKeys();
+  return session;
+}
+
+function readStore(reader: OptionReader): SessionStore | undefined {
+  const store = reader.raw('store');
+  if (store === undefined) return undefined;
+  const missing = STORE_METHODS.filter((name) => typeof (store as Partial<SessionStore> | null)?.[name] !== 'function');
+  if (missing.length > 0) {
+    reader.problem('store', `must be a SessionStore; it lacks ${missing.join(', ')}`);
+  }
+  return store as SessionStore;
+}
+
+function readCookie(reader: OptionReader, base: PublicBase): ResolvedOptions['session']['cookie'] {
+  const name = reader.string('name') ?? (base.secure ? '__Host-sid' : 'sid');
+  if (!/^[\w!#$%&'*+.^`|~-]{1,64}$/u.test(name)) {
+    reader.problem('name', 'must be a cookie name of at most 64 characters (RFC 6265 §4.1.1)');
+  }
+  if (!base.secure && /^__(?:host|secure)-/iu.test(name)) {
+    reader.problem('name', `${name} needs https, and baseUrl is plain http; browsers would drop the cookie`);
+  }
+  const cookie = {
+    name,
+    sameSite: reader.oneOf('sameSite', ['lax', 'strict'] as const) ?? 'lax',
+    secure: base.secure,
+    persistent: reader.boolean('persistent', false),
+  };
+  reader.refuseUnknownKeys();
+  return cookie;
+}
+
+function readRefresh(reader: OptionReader): ResolvedOptions['refresh'] {
+  const refresh = {
+    leeway: reader.seconds('leeway', { min: 0, max: 3600, fallback: 300 }),
+    waitTimeout: reader.seconds('waitTimeout', { min: 1, max: 60, fallback: 10 }),
+    background: reader.boolean('background', true),
+  };
+  reader.refuseUnknownKeys();
+  return refresh;
+}
+
+function readLogout(reader: OptionReader): ResolvedOptions['logout'] {
+  const logout = {
+    provider: reader.boolean('provider', true),
+    revokeTokens: reader.boolean('revokeTokens', true),
+    returnTo: readPath(reader, 'returnTo', '/'),
+  };
+  reader.refuseUnknownKeys();
+  return logout;
+}
+
+function readProvider(reader: OptionReader): ResolvedOptions['provider'] {
+  const provider = {
+    timeout: reader.seconds('timeout', { min: 1, max: 30, fallback: 10 }),
+    metadataLifetime: reader.seconds('metadataLifetime', { min: 60, max: DAY, fallback: DAY }),
+    keysLifetime: reader.seconds('keysLifetime', { min: 60, max: 600, fallback: 600 }),
+  };
+  reader.refuseUnknownKeys();
+  return provider;
+}
+
+const EXTRAS: readonly (keyof OidcModuleExtras)[] = ['global', 'globalGuard', 'routes'];
+
+function refuseMisplacedExtras(reader: OptionReader): void {
+  for (const name of EXTRAS) {
+    if (reader.raw(name) !== undefined) {
+      reader.problem(name, 'belongs beside useFactory, useClass or useExisting: Nest needs it before they run');
+    }
+  }
+}
+
+function checkRoutes(routes: ResolvedRoutes, problems: string[]): void {
+  const reader = new OptionReader(routes, problems, 'routes');
+  const taken = new Map<string, string>();
+  for (const name of ROUTE_NAMES) {
+    const path = reader.raw(name);
+    if (path === false) continue;
+    if (typeof path !== 'string' || localPath(path) !== path || /[?#:*(){}]/u.test(path) || path === '/') {
+      reader.problem(name, 'must be a path such as /auth/login, without parameters, or false');
+      continue;
+    }
+    const other = taken.get(path);
+    if (other) reader.problem(name, `is the same path as routes.${other}`);
+    taken.set(path, name);
+  }
+  reader.refuseUnknownKeys();
+}

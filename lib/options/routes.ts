@@ -1,0 +1,16 @@
+import type { AuthRoutes } from './oidc-options.js';
+import type { ResolvedRoutes } from './resolved-options.js';
+
+const DEFAULT_ROUTES: ResolvedRoutes = {
+  login: '/auth/login',
+  callback: '/auth/callback',
+  logout: '/auth/logout',
+  me: '/auth/me',
+};
+
+/** Fills in the defaults. Nest needs the paths before any factory runs, so they are checked later, with the options. */
+export function resolveRoutes(routes: AuthRoutes = {}): ResolvedRoutes {
+  return Object.freeze({ ...DEFAULT_ROUTES, ...routes });
+}
+
+export const ROUTE_NAMES = Object.keys(DEFAULT_ROUTES) as readonly (keyof ResolvedRoutes)[];
