@@ -1,0 +1,150 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import { errors, jwtVerify, type JWTPayload, type JWTVerifyResult } from 'jose';
+import type { Claims } from '../common/claims.js';
+import { CLOCK, type Clock } from '../common/clock.js';
+import { OidcError } from '../common/errors.js';
+import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
+import { IdTokenInvalidError, ProviderFaultError } from './provider-errors.js';
+import { ProviderKeys } from './provider-keys.js';
+
+const MAX_LENGTH = 64 * 1024;
+const MAX_CLAIMS = 500;
+const MAX_SUB_LENGTH = 255;
+const MAX_AGE_SECONDS = 600;
+const TYPES: ReadonlySet<string> = new Set(['jwt', 'id_token+jwt']);
+// eslint-disable-next-line no-control-regex
+const CONTROL = /[\u0000-\u001f\u007f]/u;
+
+export interface IdTokenChecks {
+  readonly accessToken: string;
+  readonly nonce: string | undefined;
+  /** Seconds, when `max_age` was sent. */
+  readonly maxAge: number | undefined;
+}
+
+/**
+ * Validates ID tokens in full: the signature always, although OpenID Connect Core 1.0 §3.1.3.7 lets a token that came over
+ * TLS skip it, and everything that `openid-client` leaves to its caller.
+ */
+@Injectable()
+export class IdTokenValidator {
+  constructor(
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(ProviderKeys) private readonly keys: ProviderKeys,
+  ) {}
+
+  /**
+   * @throws IdTokenInvalidError naming the check that failed
+   * @throws ProviderUnreachableError when the keys cannot be fetched
+   */
+  async validate(idToken: string, checks: IdTokenChecks): Promise<Claims> {
+    if (idToken.length > MAX_LENGTH) throw new IdTokenInvalidError('size');
+    const { payload, protectedHeader } = await this.verify(idToken);
+    if (protectedHeader.typ !== undefined && !TYPES.has(protectedHeader.typ.toLowerCase())) {
+      throw new IdTokenInvalidError('typ');
+    }
+    this.checkClaims(payload);
+    this.checkAuthTime(payload, checks.maxAge);
+    if (checks.nonce !== undefined && !sameText(payload['nonce'], checks.nonce)) throw new IdTokenInvalidError('nonce');
+    if (!matchesHash(payload['at_hash'], checks.accessToken, protectedHeader.alg)) {
+      throw new IdTokenInvalidError('at_hash');
+    }
+    return payload as Claims;
+  }
+
+  private async verify(idToken: string): Promise<JWTVerifyResult> {
+    try {
+      return await jwtVerify(idToken, this.keys.find, {
+        algorithms: [...this.options.idToken.signingAlgorithms],
+        issuer: this.options.issuer,
+        audience: this.options.clientId,
+        clockTolerance: this.options.idToken.clockTolerance,
+        maxTokenAge: MAX_AGE_SECONDS,
+        requiredClaims: ['sub', 'exp', 'iat'],
+        currentDate: new Date(this.clock.now()),
+      });
+    } catch (error) {
+      if (error instanceof OidcError) throw error;
+      throw new IdTokenInvalidError(detailOf(error), error);
+    }
+  }
+
+  private checkClaims(claims: JWTPayload): void {
+    const { aud, sub } = claims;
+    const { clientId, idToken } = this.options;
+    if (typeof sub !== 'string' || sub === '' || sub.length > MAX_SUB_LENGTH || CONTROL.test(sub)) {
+      throw new IdTokenInvalidError('sub');
+    }
+    const others = [aud].flat().filter((audience) => audience !== clientId);
+    if (others.some((audience) => !idToken.trustedAudiences.includes(String(audience)))) {
+      throw new IdTokenInvalidError('aud');
+    }
+    if (new Set([aud].flat()).size !== [aud].flat().length) throw new IdTokenInvalidError('aud');
+    if (claims['azp'] !== undefined && claims['azp'] !== clientId) throw new IdTokenInvalidError('azp');
+    // A token about events is a logout or security event token (RFC 8417), not an ID token.
+    if (claims['events'] !== undefined) throw new IdTokenInvalidError('events');
+    if (Object.keys(claims).length > MAX_CLAIMS) throw new IdTokenInvalidError('size');
+  }
+
+  private checkAuthTime(claims: JWTPayload, maxAge: number | undefined): void {
+    if (maxAge === undefined) return;
+    const authTime = claims['auth_time'];
+    const now = this.clock.now() / 1000;
+    const tolerance = this.options.idToken.clockTolerance;
+    if (typeof authTime !== 'number' || authTime < now - maxAge - tolerance || authTime > now + tolerance) {
+      throw new IdTokenInvalidError('auth_time');
+    }
+  }
+}
+
+/** Claims that say what an ID token is; UserInfo must not overwrite them (OpenID Connect Core 1.0 §5.3.2). */
+const PROTOCOL_CLAIMS: ReadonlySet<string> = new Set([
+  'iss',
+  'sub',
+  'aud',
+  'exp',
+  'iat',
+  'nbf',
+  'jti',
+  'nonce',
+  'auth_time',
+  'acr',
+  'amr',
+  'azp',
+  'sid',
+  'at_hash',
+  'c_hash',
+  's_hash',
+  'events',
+  '__proto__',
+]);
+
+/** The ID token's claims with those of UserInfo added. */
+export function withUserInfo(claims: Claims, userInfo: Readonly<Record<string, unknown>>): Claims {
+  const additions = Object.entries(userInfo).filter(([name]) => !PROTOCOL_CLAIMS.has(name));
+  if (additions.length > MAX_CLAIMS) {
+    throw new ProviderFaultError('userinfo_invalid', 'The UserInfo response has too many claims.', { detail: 'size' });
+  }
+  return { ...claims, ...Object.fromEntries(additions) } as Claims;
+}
+
+function detailOf(error: unknown): string {
+  if (error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired) return error.claim;
+  if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JOSENotSupported) return 'alg';
+  return 'signature';
+}
+
+function sameText(value: unknown, expected: string): boolean {
+  if (typeof value !== 'string') return false;
+  const [left, right] = [Buffer.from(value), Buffer.from(expected)];
+  return left.length === right.length && timingSafeEqual(left, right);
+}
+
+/** `at_hash`, when it is there: the left half of the access token's hash (OpenID Connect Core 1.0 §3.1.3.6). */
+function matchesHash(atHash: unknown, accessToken: string, algorithm: string): boolean {
+  if (atHash === undefined) return true;
+  const digest = createHash(/^Ed/u.test(algorithm) ? 'sha512' : `sha${algorithm.slice(2)}`).update(accessToken).digest();
+  return atHash === digest.subarray(0, digest.length / 2).toString('base64url');
+}

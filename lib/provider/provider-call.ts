@@ -1,0 +1,118 @@
+import type { CustomFetchOptions } from 'openid-client';
+import type { Clock } from '../common/clock.js';
+import { OidcError } from '../common/errors.js';
+import { ProviderFaultError, ProviderUnreachableError } from './provider-errors.js';
+
+export interface CallLimits {
+  readonly timeoutMs: number;
+  readonly maxBytes: number;
+}
+
+/** The provider's last answer, as it came. `json` is `undefined` when the body is not a JSON object. */
+export interface RawAnswer {
+  readonly status: number;
+  readonly headers: Headers;
+  readonly json: Readonly<Record<string, unknown>> | undefined;
+}
+
+/** Error codes of the operating system and of `fetch` after which the request provably never left this machine. */
+const NEVER_SENT: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'UND_ERR_CONNECT_TIMEOUT',
+]);
+
+/**
+ * One request to the provider: a deadline that includes the body, a cap on the body, and a record of what came back.
+ * Made anew for each call and handed to `openid-client` as its `fetch`, so that concurrent calls share nothing.
+ */
+export class ProviderCall {
+  /** What went wrong on the way, if anything did. */
+  failure: OidcError | undefined;
+  /** Whether the request may have reached the provider. */
+  sent = true;
+  answer: RawAnswer | undefined;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly limits: CallLimits,
+  ) {}
+
+  readonly fetch = async (url: string, options: CustomFetchOptions): Promise<Response> => {
+    const controller = new AbortController();
+    const deadline = this.clock.schedule(this.limits.timeoutMs, () => controller.abort());
+    try {
+      const response = await fetch(url, {
+        method: options.method,
+        headers: options.headers,
+        body: options.body as RequestInit['body'] & {},
+        redirect: 'manual',
+        signal: controller.signal,
+      });
+      const body = await readCapped(response, this.limits.maxBytes);
+      this.answer = { status: response.status, headers: response.headers, json: parseObject(body) };
+      return new Response(mayHaveBody(response.status) ? body : null, {
+        status: response.status,
+        headers: response.headers,
+      });
+    } catch (error) {
+      throw this.fail(error, controller.signal.aborted);
+    } finally {
+      deadline.cancel();
+    }
+  };
+
+  private fail(error: unknown, timedOut: boolean): OidcError {
+    const code = networkErrorCode(error);
+    this.sent = timedOut || !NEVER_SENT.has(code);
+    this.failure =
+      error instanceof OidcError
+        ? error
+        : new ProviderUnreachableError(timedOut ? 'timeout' : code, { cause: error });
+    return this.failure;
+  }
+}
+
+function networkErrorCode(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause ?? error) : error;
+  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
+  return typeof code === 'string' ? code : 'network_error';
+}
+
+async function readCapped(response: Response, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  // Leaving the loop early cancels the body: what is too large is not read to its end.
+  for await (const chunk of response.body ?? []) {
+    size += chunk.byteLength;
+    if (size > maxBytes) throw new ProviderFaultError('response_too_large', 'An answer of the OpenID Provider is too large.');
+    chunks.push(chunk);
+  }
+  return new Uint8Array(Buffer.concat(chunks));
+}
+
+function parseObject(body: Uint8Array): RawAnswer['json'] {
+  try {
+    const json: unknown = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
+    return typeof json === 'object' && json !== null && !Array.isArray(json)
+      ? (json as Readonly<Record<string, unknown>>)
+      : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function mayHaveBody(status: number): boolean {
+  return status !== 204 && status !== 205 && status !== 304;
+}
+
+/** `Retry-After` in milliseconds: seconds or an HTTP date (RFC 9110 §10.2.3); `undefined` without a usable one. */
+export function retryAfterMs(headers: Headers, now: number): number | undefined {
+  const value = headers.get('retry-after')?.trim();
+  if (!value) return undefined;
+  const ms = /^\d{1,9}$/u.test(value) ? Number(value) * 1000 : Date.parse(value) - now;
+  return Number.isFinite(ms) && ms > 0 ? ms : undefined;
+}

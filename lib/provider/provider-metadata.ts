@@ -1,0 +1,149 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { allowInsecureRequests, customFetch, discovery, type ServerMetadata } from 'openid-client';
+import { CLOCK, type Clock } from '../common/clock.js';
+import { OidcError } from '../common/errors.js';
+import { EventLog } from '../common/events.js';
+import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
+import { ProviderCall } from './provider-call.js';
+import { ProviderFaultError, ProviderUnreachableError } from './provider-errors.js';
+
+const MAX_METADATA_BYTES = 1024 * 1024;
+const FIRST_BACK_OFF_MS = 500;
+const LONGEST_BACK_OFF_MS = 5000;
+
+/** Parameters of ours: an endpoint that presets one would make it ambiguous. */
+const OWN_PARAMETERS: readonly string[] = [
+  'client_id',
+  'redirect_uri',
+  'response_type',
+  'response_mode',
+  'state',
+  'nonce',
+  'scope',
+  'code_challenge',
+  'code_challenge_method',
+  'request',
+  'request_uri',
+];
+
+/**
+ * The provider's metadata (OpenID Connect Discovery 1.0): fetched when first needed, by one request however many ask,
+ * kept for `provider.metadataLifetime`, and used on while the provider cannot be reached to renew it.
+ */
+@Injectable()
+export class ProviderMetadata {
+  private current: { readonly metadata: ServerMetadata; readonly staleAt: number } | undefined;
+  private failure: { readonly error: OidcError; readonly retryAt: number; readonly backOffMs: number } | undefined;
+  private running: Promise<ServerMetadata> | undefined;
+
+  constructor(
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(EventLog) private readonly events: EventLog,
+  ) {}
+
+  /** The metadata if it is at hand: no request is sent. */
+  get cached(): ServerMetadata | undefined {
+    return this.current?.metadata;
+  }
+
+  /**
+   * @throws ProviderUnreachableError while there is none and the provider is away
+   * @throws ProviderFaultError when the document cannot be trusted
+   */
+  async get(): Promise<ServerMetadata> {
+    if (!this.current) return this.fetchUnlessBackingOff();
+    if (this.current.staleAt <= this.clock.now()) this.fetchUnlessBackingOff().catch(() => undefined);
+    return this.current.metadata;
+  }
+
+  private async fetchUnlessBackingOff(): Promise<ServerMetadata> {
+    if (this.running) return this.running;
+    if (this.failure && this.failure.retryAt > this.clock.now()) throw this.failure.error;
+    this.running = this.fetch().finally(() => (this.running = undefined));
+    return this.running;
+  }
+
+  private async fetch(): Promise<ServerMetadata> {
+    try {
+      const metadata = await this.discover();
+      this.current = { metadata, staleAt: this.clock.now() + this.options.provider.metadataLifetime * 1000 };
+      this.failure = undefined;
+      this.events.emitChange('provider', { name: 'provider.available' }, 'provider.available');
+      return metadata;
+    } catch (error) {
+      throw this.backOff(error as OidcError);
+    }
+  }
+
+  private backOff(error: OidcError): OidcError {
+    const backOffMs = Math.min((this.failure?.backOffMs ?? FIRST_BACK_OFF_MS / 2) * 2, LONGEST_BACK_OFF_MS);
+    this.failure = { error, backOffMs, retryAt: this.clock.now() + backOffMs };
+    const reason = error.detail ?? error.code;
+    this.events.emitChange('provider', {
+      name: error instanceof ProviderFaultError ? 'provider.metadata_rejected' : 'provider.unavailable',
+      reason,
+    });
+    return error;
+  }
+
+  private async discover(): Promise<ServerMetadata> {
+    const { issuer, clientId, allowInsecure, provider } = this.options;
+    const call = new ProviderCall(this.clock, { timeoutMs: provider.timeout * 1000, maxBytes: MAX_METADATA_BYTES });
+    let metadata: ServerMetadata;
+    try {
+      const configuration = await discovery(new URL(issuer), clientId, undefined, undefined, {
+        [customFetch]: call.fetch,
+        execute: allowInsecure ? [allowInsecureRequests] : [],
+      });
+      metadata = configuration.serverMetadata();
+    } catch (error) {
+      throw call.failure ?? this.explain(call, error);
+    }
+    this.check(metadata);
+    return Object.freeze(metadata);
+  }
+
+  private explain(call: ProviderCall, cause: unknown): OidcError {
+    const status = call.answer?.status;
+    if (status !== undefined && (status >= 500 || status === 429 || status === 408)) {
+      return new ProviderUnreachableError(`http_${status}`, { cause });
+    }
+    const served = call.answer?.json?.['issuer'];
+    if (typeof served === 'string' && served !== this.options.issuer) return this.issuerMismatch(served);
+    return new ProviderFaultError('provider_metadata_invalid', 'The provider metadata cannot be used.', {
+      cause,
+      detail: status === undefined || status === 200 ? 'document' : `http_${status}`,
+    });
+  }
+
+  private check(metadata: ServerMetadata): void {
+    if (metadata.issuer !== this.options.issuer) throw this.issuerMismatch(metadata.issuer);
+    const endpoint = metadata.authorization_endpoint;
+    for (const required of ['authorization_endpoint', 'token_endpoint', 'jwks_uri'] as const) {
+      if (metadata[required] === undefined) throw this.unusable(required, `it has no ${required}`);
+    }
+    if (endpoint !== undefined && presetsOwnParameter(endpoint)) {
+      throw this.unusable('authorization_endpoint', 'its authorization_endpoint presets parameters of the client');
+    }
+  }
+
+  private issuerMismatch(served: string): ProviderFaultError {
+    return this.unusable(
+      'issuer',
+      `its issuer is ${JSON.stringify(served)} and the option issuer is ${JSON.stringify(this.options.issuer)}; ` +
+        'configure the provider’s own spelling, character by character',
+    );
+  }
+
+  private unusable(detail: string, why: string): ProviderFaultError {
+    return new ProviderFaultError('provider_metadata_invalid', `The provider metadata cannot be used: ${why}.`, {
+      detail,
+    });
+  }
+}
+
+function presetsOwnParameter(endpoint: string): boolean {
+  const { searchParams } = new URL(endpoint);
+  return OWN_PARAMETERS.some((name) => searchParams.has(name));
+}

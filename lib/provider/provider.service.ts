@@ -1,0 +1,297 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { decodeJwt } from 'jose';
+import {
+  allowInsecureRequests,
+  authorizationCodeGrant,
+  buildAuthorizationUrl,
+  buildEndSessionUrl,
+  calculatePKCECodeChallenge,
+  clockTolerance,
+  Configuration,
+  customFetch,
+  fetchUserInfo,
+  None,
+  refreshTokenGrant,
+  tokenRevocation,
+  type ClientAuth,
+  type ServerMetadata,
+} from 'openid-client';
+import type { Claims } from '../common/claims.js';
+import { CLOCK, type Clock } from '../common/clock.js';
+import type { OidcError } from '../common/errors.js';
+import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
+import { clientAuthentication } from './client-authentication.js';
+import { IdTokenValidator, withUserInfo } from './id-token.js';
+import { ProviderCall, retryAfterMs } from './provider-call.js';
+import { CodeRefusedError, IdTokenInvalidError, ProviderFaultError, ProviderUnreachableError } from './provider-errors.js';
+import { ProviderMetadata } from './provider-metadata.js';
+import type { OriginalIdentity, RefreshAnswer } from './refresh-answer.js';
+import { errorOf, isTokenResponse, parseLifetime, tokenSetOf } from './token-response.js';
+import type { TokenSet } from './token-set.js';
+
+const MAX_ANSWER_BYTES = 1024 * 1024;
+const REVOCATION_TIMEOUT_MS = 2000;
+
+/** About the client or the request, never about the user (RFC 6749 §5.2). */
+const MISCONFIGURED: ReadonlySet<string> = new Set([
+  'invalid_client',
+  'unauthorized_client',
+  'unsupported_grant_type',
+  'invalid_scope',
+  'invalid_request',
+]);
+
+export interface AuthorizationUrlRequest {
+  readonly redirectUri: string;
+  readonly state: string;
+  readonly nonce: string;
+  readonly codeVerifier: string;
+  /** What else goes into the URL; never overrides what the library sets. */
+  readonly params: Readonly<Record<string, string>>;
+}
+
+export interface CodeExchange {
+  readonly code: string;
+  readonly redirectUri: string;
+  readonly nonce: string;
+  readonly codeVerifier: string;
+  readonly maxAge: number | undefined;
+}
+
+export interface Login {
+  readonly tokens: TokenSet;
+  /** Of the validated ID token, with those of UserInfo added where the option `login.userinfo` asks for it. */
+  readonly claims: Claims;
+}
+
+/** Everything that is said to the OpenID Provider. */
+@Injectable()
+export class ProviderService {
+  private authentication: Promise<ClientAuth> | undefined;
+
+  constructor(
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(ProviderMetadata) private readonly metadata: ProviderMetadata,
+    @Inject(IdTokenValidator) private readonly idTokens: IdTokenValidator,
+  ) {}
+
+  /**
+   * Imports the client key and looks the provider up before the first user comes. The provider may be down.
+   *
+   * @throws OidcConfigurationError when the client key cannot be used
+   */
+  async warmUp(): Promise<void> {
+    await this.clientAuthentication();
+    // An outage at start is logged where it is noticed; the first login tries again.
+    void this.metadata.get().catch(() => undefined);
+  }
+
+  /** Makes sure that a token request can be sent at once. @throws ProviderUnreachableError, ProviderFaultError */
+  async prepare(): Promise<void> {
+    await this.metadata.get();
+    await this.clientAuthentication();
+  }
+
+  /** Whether the provider advertised what an authorization response must carry (RFC 9207 §2.4). */
+  async requiresIssParameter(): Promise<boolean> {
+    return (await this.metadata.get()).authorization_response_iss_parameter_supported === true;
+  }
+
+  /** The authorization request as a URL (OpenID Connect Core 1.0 §3.1.2.1, PKCE: RFC 7636). */
+  async authorizationUrl(request: AuthorizationUrlRequest): Promise<URL> {
+    const configuration = this.configure(await this.metadata.get(), None(), this.call());
+    return buildAuthorizationUrl(configuration, {
+      ...request.params,
+      redirect_uri: request.redirectUri,
+      response_type: 'code',
+      state: request.state,
+      nonce: request.nonce,
+      code_challenge: await calculatePKCECodeChallenge(request.codeVerifier),
+      code_challenge_method: 'S256',
+    });
+  }
+
+  /**
+   * Swaps the code for tokens and validates the ID token in full. Nothing of the answer is used before that.
+   *
+   * @throws CodeRefusedError, IdTokenInvalidError, ProviderFaultError, ProviderUnreachableError
+   */
+  async exchangeCode(exchange: CodeExchange): Promise<Login> {
+    const call = this.call();
+    const configuration = this.configure(await this.metadata.get(), await this.clientAuthentication(), call);
+    const receivedAt = this.clock.now();
+    // Built from our own redirect URI: whatever the request's target was, it cannot change what we send.
+    const callback = new URL(exchange.redirectUri);
+    callback.search = new URLSearchParams({ code: exchange.code, iss: this.options.issuer }).toString();
+    let claims: Claims;
+    let tokens: TokenSet;
+    try {
+      const response = await authorizationCodeGrant(configuration, callback, {
+        expectedNonce: exchange.nonce,
+        pkceCodeVerifier: exchange.codeVerifier,
+        idTokenExpected: true,
+        ...(exchange.maxAge === undefined ? {} : { maxAge: exchange.maxAge }),
+      });
+      if (!isTokenResponse(call.answer) || parseLifetime(call.answer?.json?.['expires_in']) === 'invalid') {
+        throw new ProviderFaultError('token_response_invalid', 'The token response breaks RFC 6749 §5.1.');
+      }
+      tokens = tokenSetOf({ ...call.answer?.json, token_type: response.token_type }, receivedAt);
+    } catch (error) {
+      throw explainExchange(call, error);
+    }
+    claims = await this.idTokens.validate(tokens.idToken ?? '', {
+      accessToken: tokens.accessToken,
+      nonce: exchange.nonce,
+      maxAge: exchange.maxAge,
+    });
+    if (this.options.login.userinfo) claims = await this.addUserInfo(claims, tokens.accessToken);
+    return { tokens, claims };
+  }
+
+  /** Presents a refresh token once: no redirect, no retry (RFC 6749 §6, OpenID Connect Core 1.0 §12). */
+  async refresh(refreshToken: string, original: OriginalIdentity): Promise<RefreshAnswer> {
+    let configuration: Configuration;
+    const call = this.call();
+    try {
+      configuration = this.configure(await this.metadata.get(), await this.clientAuthentication(), call);
+    } catch (error) {
+      const { code, detail, retryAfter } = error as OidcError;
+      const retryAfterMs = retryAfter === undefined ? undefined : retryAfter * 1000;
+      return { outcome: 'transient', reason: detail ?? code, retryAfterMs };
+    }
+    const sentAt = this.clock.now();
+    try {
+      await refreshTokenGrant(configuration, refreshToken);
+    } catch (error) {
+      return this.explainRefresh(call, error);
+    }
+    if (!isTokenResponse(call.answer)) return this.explainRefresh(call, undefined);
+    const tokens = tokenSetOf(call.answer?.json ?? {}, sentAt);
+    const changed = tokens.idToken === undefined ? undefined : changedClaim(tokens.idToken, original);
+    if (changed) return { outcome: 'identity_rejected', reason: changed, refreshToken: tokens.refreshToken };
+    return { outcome: 'refreshed', tokens };
+  }
+
+  /**
+   * Verifies a refreshed ID token's signature. Apart from {@link refresh}, because the new refresh token must be safe in
+   * the store before keys are fetched.
+   *
+   * @throws IdTokenInvalidError when it is forged, ProviderUnreachableError when that cannot be told now
+   */
+  async verifyRefreshedIdToken(idToken: string, accessToken: string): Promise<void> {
+    await this.idTokens.validate(idToken, { accessToken, nonce: undefined, maxAge: undefined });
+  }
+
+  /** Revokes a refresh token (RFC 7009). Best effort: `false` when the provider has no such endpoint. */
+  async revoke(refreshToken: string): Promise<boolean> {
+    const metadata = await this.metadata.get();
+    if (metadata.revocation_endpoint === undefined) return false;
+    const call = this.call(REVOCATION_TIMEOUT_MS);
+    const configuration = this.configure(metadata, await this.clientAuthentication(), call);
+    try {
+      await tokenRevocation(configuration, refreshToken, { token_type_hint: 'refresh_token' });
+    } catch (error) {
+      throw call.failure ?? new ProviderUnreachableError(errorOf(call.answer) ?? 'revocation_refused', { cause: error });
+    }
+    return true;
+  }
+
+  /**
+   * The provider's logout (OpenID Connect RP-Initiated Logout 1.0 §2), from metadata at hand: `undefined` when it has
+   * none or was never reached. Logging out must not wait for the provider.
+   */
+  endSessionUrl(params: Readonly<Record<string, string>>): URL | undefined {
+    const metadata = this.metadata.cached;
+    if (metadata?.end_session_endpoint === undefined) return undefined;
+    return buildEndSessionUrl(this.configure(metadata, None(), this.call()), params);
+  }
+
+  private async addUserInfo(claims: Claims, accessToken: string): Promise<Claims> {
+    const call = this.call();
+    const configuration = this.configure(await this.metadata.get(), None(), call);
+    try {
+      return withUserInfo(claims, await fetchUserInfo(configuration, accessToken, claims.sub));
+    } catch (error) {
+      if (error instanceof ProviderFaultError) throw error;
+      throw (
+        call.failure ??
+        unavailable(call) ??
+        new ProviderFaultError('userinfo_invalid', 'The UserInfo response cannot be used.', { cause: error })
+      );
+    }
+  }
+
+  private explainRefresh(call: ProviderCall, cause: unknown): RefreshAnswer {
+    const { answer, failure } = call;
+    if (!answer) return { outcome: 'transient', reason: failure?.detail ?? failure?.code ?? 'network_error', retryAfterMs: undefined };
+    const error = errorOf(answer);
+    if (error === 'invalid_grant') return { outcome: 'refused' };
+    if (error !== undefined && MISCONFIGURED.has(error)) return { outcome: 'misconfigured', reason: error };
+    // Accepted by us as a token response, refused by the protocol library: the ID token in it is not what it must be.
+    if (cause !== undefined && isTokenResponse(answer) && answer.json?.['id_token'] !== undefined) {
+      const refreshToken = tokenSetOf(answer.json, this.clock.now()).refreshToken;
+      return { outcome: 'identity_rejected', reason: 'id_token', refreshToken };
+    }
+    return {
+      outcome: 'transient',
+      reason: answer.status === 200 ? 'token_response_invalid' : `http_${answer.status}`,
+      retryAfterMs: retryAfterMs(answer.headers, this.clock.now()),
+    };
+  }
+
+  private call(timeoutMs = this.options.provider.timeout * 1000): ProviderCall {
+    return new ProviderCall(this.clock, { timeoutMs, maxBytes: MAX_ANSWER_BYTES });
+  }
+
+  private configure(metadata: ServerMetadata, authentication: ClientAuth, call: ProviderCall): Configuration {
+    const { clientId, idToken, allowInsecure } = this.options;
+    const configuration = new Configuration(metadata, clientId, { [clockTolerance]: idToken.clockTolerance }, authentication);
+    configuration[customFetch] = call.fetch;
+    if (allowInsecure) allowInsecureRequests(configuration);
+    return configuration;
+  }
+
+  private clientAuthentication(): Promise<ClientAuth> {
+    this.authentication ??= clientAuthentication(this.options);
+    return this.authentication;
+  }
+}
+
+function explainExchange(call: ProviderCall, error: unknown): OidcError {
+  if (error instanceof ProviderFaultError) return error;
+  if (call.failure) return call.failure;
+  const refused = errorOf(call.answer);
+  if (refused === 'invalid_grant') {
+    return new CodeRefusedError('The provider refused the authorization code.', { detail: refused });
+  }
+  if (refused !== undefined && MISCONFIGURED.has(refused)) {
+    return new ProviderFaultError('client_auth_failed', 'The provider refused this client; check its registration.', {
+      detail: refused,
+    });
+  }
+  const unreachable = unavailable(call);
+  if (unreachable) return unreachable;
+  if (isTokenResponse(call.answer) && typeof call.answer?.json?.['id_token'] === 'string') {
+    return new IdTokenInvalidError('claims', error);
+  }
+  return new ProviderFaultError('token_response_invalid', 'The token response cannot be used.', { cause: error });
+}
+
+function unavailable({ answer }: ProviderCall): ProviderUnreachableError | undefined {
+  const status = answer?.status;
+  if (status === undefined || (status < 500 && status !== 429 && status !== 408)) return undefined;
+  return new ProviderUnreachableError(`http_${status}`);
+}
+
+/** The claim of a refreshed ID token that differs from the original's, or `undefined`. Its signature is checked later. */
+function changedClaim(idToken: string, original: OriginalIdentity): string | undefined {
+  const claims = decodeJwt(idToken);
+  if (claims.sub !== original.sub) return 'sub';
+  if (claims['azp'] !== undefined && original.azp !== undefined && claims['azp'] !== original.azp) return 'azp';
+  if (claims['nonce'] !== undefined && claims['nonce'] !== original.nonce) return 'nonce';
+  if (claims['auth_time'] !== undefined && original.authTime !== undefined && claims['auth_time'] !== original.authTime) {
+    return 'auth_time';
+  }
+  return undefined;
+}

@@ -1,0 +1,54 @@
+import type { RawAnswer } from './provider-call.js';
+import type { TokenSet } from './token-set.js';
+
+const MAX_LIFETIME_SECONDS = 31_536_000;
+
+/** Seconds as a number or in digits, at most a year; `undefined` when absent; `'invalid'` otherwise (RFC 6749 §5.1). */
+export function parseLifetime(value: unknown): number | 'invalid' | undefined {
+  if (value === undefined || value === null) return undefined;
+  const seconds = typeof value === 'string' && /^\d{1,15}$/u.test(value) ? Number(value) : value;
+  if (typeof seconds !== 'number' || !Number.isFinite(seconds) || seconds < 0) return 'invalid';
+  return Math.min(seconds, MAX_LIFETIME_SECONDS);
+}
+
+/** `true` for a 200 with a JSON object that has an access token and no `error` (CVE-2021-41580). */
+export function isTokenResponse(answer: RawAnswer | undefined): boolean {
+  return (
+    answer?.status === 200 && typeof answer.json?.['access_token'] === 'string' && answer.json['error'] === undefined
+  );
+}
+
+/** The `error` member of the answer (RFC 6749 §5.2), whatever its status. */
+export function errorOf(answer: RawAnswer | undefined): string | undefined {
+  const error = answer?.json?.['error'];
+  return typeof error === 'string' ? error : undefined;
+}
+
+/** Reads a token response that `openid-client` has accepted. What the provider left out is `undefined`. */
+export function tokenSetOf(json: Readonly<Record<string, unknown>>, receivedAt: number): TokenSet {
+  return {
+    accessToken: String(json['access_token']),
+    tokenType: String(json['token_type']),
+    issuedAt: receivedAt,
+    expiresAt: expiry(json['expires_in'], receivedAt),
+    refreshToken: text(json['refresh_token']),
+    refreshTokenExpiresAt: refreshTokenExpiry(json, receivedAt),
+    idToken: text(json['id_token']),
+    scope: text(json['scope']),
+  };
+}
+
+function expiry(lifetime: unknown, receivedAt: number): number | undefined {
+  const seconds = parseLifetime(lifetime);
+  return typeof seconds === 'number' ? receivedAt + seconds * 1000 : undefined;
+}
+
+/** Not in RFC 6749. Keycloak sends `refresh_expires_in`, 0 for "never"; Duende, Entra and others the longer name. */
+function refreshTokenExpiry(json: Readonly<Record<string, unknown>>, receivedAt: number): number | undefined {
+  const seconds = parseLifetime(json['refresh_expires_in'] ?? json['refresh_token_expires_in']);
+  return typeof seconds === 'number' && seconds > 0 ? receivedAt + seconds * 1000 : undefined;
+}
+
+function text(value: unknown): string | undefined {
+  return typeof value === 'string' && value !== '' ? value : undefined;
+}
