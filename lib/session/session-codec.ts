@@ -1,0 +1,67 @@
+import { deepFreeze } from '../common/claims.js';
+import type { TokenSet } from '../provider/token-set.js';
+import type { StoredSession } from '../store/session-store.js';
+import { Sealer, type UnsealFailure } from './sealing.js';
+import { sessionIdOf } from './session-token.js';
+import type { LoadedSession, Session, SessionHead } from './session.js';
+
+const LENGTH_BYTES = 4;
+
+/**
+ * Turns a session into sealed bytes and back. Head and tokens are sealed apart, so that a request which needs no token
+ * opens none. Each is tied to the session and its generation, so that no part can be put in another's place. The key needs the application's secret and the value of the user's cookie: neither alone opens anything.
+ */
+export class SessionCodec {
+  private readonly sealer: Sealer;
+
+  constructor(secrets: readonly string[]) {
+    this.sealer = new Sealer(secrets, 'session');
+  }
+
+  encode(head: SessionHead, tokens: TokenSet, token: string, generation: number): Uint8Array {
+    const place = `${sessionIdOf(token)} ${generation}`;
+    const sealedHead = this.sealer.seal(Buffer.from(JSON.stringify(head)), `head ${place}`, token);
+    const sealedTokens = this.sealer.seal(Buffer.from(JSON.stringify(tokens)), `tokens ${place}`, token);
+    const length = Buffer.alloc(LENGTH_BYTES);
+    length.writeUInt32BE(sealedHead.length);
+    return Buffer.concat([length, sealedHead, sealedTokens]);
+  }
+
+  decode(stored: StoredSession, token: string, id: string): LoadedSession | UnsealFailure {
+    const data = Buffer.from(stored.data.buffer, stored.data.byteOffset, stored.data.byteLength);
+    if (data.length < LENGTH_BYTES) return 'corrupt';
+    const tokensAt = LENGTH_BYTES + data.readUInt32BE();
+    const place = `${id} ${stored.generation}`;
+    const opened = this.sealer.unseal(data.subarray(LENGTH_BYTES, tokensAt), `head ${place}`, token);
+    if (typeof opened === 'string') return opened;
+    const head = JSON.parse(opened.toString('utf8')) as SessionHead;
+    return {
+      session: view(id, head, stored.expiresAt),
+      head,
+      generation: stored.generation,
+      token,
+      tokens: () => this.openTokens(data.subarray(tokensAt), place, token),
+    };
+  }
+
+  private openTokens(sealed: Uint8Array, place: string, token: string): TokenSet {
+    const opened = this.sealer.unseal(sealed, `tokens ${place}`, token);
+    if (typeof opened === 'string') throw new Error(`The tokens of a session cannot be opened (${opened}).`);
+    return JSON.parse(opened.toString('utf8')) as TokenSet;
+  }
+}
+
+function view(id: string, head: SessionHead, expiresAt: number): Session {
+  const { claims } = head;
+  return Object.freeze({
+    id,
+    issuer: claims.iss,
+    sub: claims.sub,
+    sid: claims.sid,
+    claims: deepFreeze(claims),
+    createdAt: head.createdAt,
+    expiresAt,
+    absoluteExpiresAt: head.absoluteExpiresAt,
+    accessTokenExpiresAt: head.accessToken.expiresAt,
+  });
+}

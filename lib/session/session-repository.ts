@@ -1,0 +1,148 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Claims } from '../common/claims.js';
+import { CLOCK, type Clock } from '../common/clock.js';
+import { StoreUnavailableError } from '../common/errors.js';
+import { EventLog, type SessionEndCause } from '../common/events.js';
+import { randomToken } from '../common/random.js';
+import { SingleFlight } from '../common/single-flight.js';
+import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
+import type { TokenSet } from '../provider/token-set.js';
+import { SESSION_STORE, type ReplaceResult, type SessionStore, type StoredSession } from '../store/session-store.js';
+import { SessionCodec } from './session-codec.js';
+import { sessionIdOf } from './session-token.js';
+import { expiryOf, headWith, type LoadedSession } from './session.js';
+
+const LONGEST_TOUCH_INTERVAL_MS = 60_000;
+
+export interface LockedRead {
+  readonly acquired: boolean;
+  readonly loaded: LoadedSession | undefined;
+}
+
+/**
+ * Sessions in and out of the store: seals and unseals, works out lifetimes, and tells store trouble from absence. The
+ * only caller of the store.
+ */
+@Injectable()
+export class SessionRepository {
+  private readonly codec: SessionCodec;
+  private readonly idleTimeoutMs: number;
+  private readonly touchIntervalMs: number;
+  private readonly touches = new SingleFlight<void>();
+
+  constructor(
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(SESSION_STORE) private readonly store: SessionStore,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(EventLog) private readonly events: EventLog,
+  ) {
+    this.codec = new SessionCodec(options.secrets);
+    this.idleTimeoutMs = options.session.idleTimeout * 1000;
+    this.touchIntervalMs = Math.min(this.idleTimeoutMs / 10, LONGEST_TOUCH_INTERVAL_MS);
+  }
+
+  /** @throws StoreUnavailableError */
+  async load(token: string): Promise<LoadedSession | undefined> {
+    const id = sessionIdOf(token);
+    return this.read(await this.ask(this.store.get(id)), token, id);
+  }
+
+  /** Brings a session into being, under a token that nobody has seen before. @throws StoreUnavailableError */
+  async create(claims: Claims, tokens: TokenSet): Promise<LoadedSession> {
+    const createdAt = this.clock.now();
+    const absoluteExpiresAt = createdAt + this.options.session.absoluteLifetime * 1000;
+    const token = randomToken();
+    const id = sessionIdOf(token);
+    const head = headWith({ claims, createdAt, absoluteExpiresAt }, tokens);
+    const stored: StoredSession = {
+      data: this.codec.encode(head, tokens, token, 1),
+      generation: 1,
+      expiresAt: expiryOf(head, createdAt, this.idleTimeoutMs),
+    };
+    await this.ask(this.store.create(id, stored));
+    const loaded = this.codec.decode(stored, token, id);
+    if (typeof loaded === 'string') throw new TypeError(`A session that was just sealed cannot be read (${loaded}).`);
+    return loaded;
+  }
+
+  /** The session as it will be once `tokens` are written: the next generation. */
+  withTokens(loaded: LoadedSession, tokens: TokenSet): { readonly next: LoadedSession; readonly stored: StoredSession } {
+    const { token, session } = loaded;
+    const head = headWith(loaded.head, tokens);
+    const generation = loaded.generation + 1;
+    const stored: StoredSession = {
+      data: this.codec.encode(head, tokens, token, generation),
+      generation,
+      expiresAt: expiryOf(head, this.clock.now(), this.idleTimeoutMs),
+    };
+    const next = this.codec.decode(stored, token, session.id);
+    if (typeof next === 'string') throw new TypeError(`A session that was just sealed cannot be read (${next}).`);
+    return { next, stored };
+  }
+
+  /** Writes what {@link withTokens} made, on condition that the session is still of the generation before. */
+  replace(id: string, stored: StoredSession, owner: string): Promise<ReplaceResult> {
+    return this.ask(this.store.replace(id, stored, stored.generation - 1, owner));
+  }
+
+  /** Takes the refresh lock and reads the session under it. @throws StoreUnavailableError */
+  async lock(loaded: LoadedSession, owner: string, leaseMs: number): Promise<LockedRead> {
+    const { acquired, session } = await this.ask(this.store.lock(loaded.session.id, owner, leaseMs));
+    return { acquired, loaded: await this.read(session, loaded.token, loaded.session.id) };
+  }
+
+  unlock(id: string, owner: string): Promise<void> {
+    return this.ask(this.store.unlock(id, owner));
+  }
+
+  /**
+   * Ends a session; with `generation`, only if the session is still of it. `true` if this call ended it.
+   *
+   * @throws StoreUnavailableError
+   */
+  async end(id: string, cause: SessionEndCause, generation?: number): Promise<boolean> {
+    const ended = await this.ask(this.store.delete(id, generation));
+    if (ended) this.events.emit({ name: 'session.ended', session: id, cause });
+    return ended;
+  }
+
+  /** `true` for the first caller with this key. @throws StoreUnavailableError */
+  markUsed(key: string, expiresAt: number): Promise<boolean> {
+    return this.ask(this.store.markUsed(key, expiresAt));
+  }
+
+  /** Slides the idle timeout, at most every so often, beside the request: nobody waits for it. */
+  touch({ session, head }: LoadedSession): void {
+    const expiresAt = expiryOf(head, this.clock.now(), this.idleTimeoutMs);
+    if (expiresAt - session.expiresAt < this.touchIntervalMs) return;
+    // Trouble with the store is logged by `ask`; the next request tries again.
+    void this.touches.run(session.id, async () => void (await this.ask(this.store.touch(session.id, expiresAt)))).catch(() => undefined);
+  }
+
+  /** When every write under way has ended. */
+  settled(): Promise<void> {
+    return this.touches.settled();
+  }
+
+  private async read(stored: StoredSession | undefined, token: string, id: string): Promise<LoadedSession | undefined> {
+    if (!stored || stored.expiresAt <= this.clock.now()) return undefined;
+    const loaded = this.codec.decode(stored, token, id);
+    if (typeof loaded !== 'string') return loaded;
+    this.events.emit({ name: 'session.unreadable', session: id, reason: loaded });
+    // What a newer version or another key has sealed is not ours to remove.
+    if (loaded === 'corrupt') await this.end(id, 'corrupt', stored.generation);
+    return undefined;
+  }
+
+  private async ask<T>(answer: Promise<T>): Promise<T> {
+    try {
+      const value = await answer;
+      this.events.emitChange('store', { name: 'store.available' }, 'store.available');
+      return value;
+    } catch (error) {
+      const reason = error instanceof Error ? error.name : 'unknown';
+      this.events.emitChange('store', { name: 'store.unavailable', reason });
+      throw new StoreUnavailableError(error);
+    }
+  }
+}

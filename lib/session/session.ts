@@ -1,0 +1,68 @@
+import type { Claims } from '../common/claims.js';
+import type { TokenSet } from '../provider/token-set.js';
+
+/** A user's session, as applications see it. Frozen. Points in time are epoch milliseconds. */
+export interface Session {
+  /** Hash of the session id in the cookie: names the session in logs and administration, and opens nothing. */
+  readonly id: string;
+  readonly issuer: string;
+  readonly sub: string;
+  /** The provider's own session, where it names one. */
+  readonly sid: string | undefined;
+  readonly claims: Claims;
+  readonly createdAt: number;
+  /** When the session ends if nothing happens until then. */
+  readonly expiresAt: number;
+  /** When it ends whatever happens. */
+  readonly absoluteExpiresAt: number;
+  /** When its access token expires; `undefined` when the provider did not say. */
+  readonly accessTokenExpiresAt: number | undefined;
+}
+
+/** What every request needs; kept apart from the tokens, which are opened only when they are asked for. */
+export interface SessionHead {
+  readonly claims: Claims;
+  readonly createdAt: number;
+  readonly absoluteExpiresAt: number;
+  readonly accessToken: {
+    readonly issuedAt: number;
+    readonly expiresAt?: number;
+    readonly refreshable: boolean;
+    readonly refreshTokenExpiresAt?: number;
+  };
+}
+
+/** A session as it was read, with what is needed to write it again. Never leaves the library. */
+export interface LoadedSession {
+  readonly session: Session;
+  readonly head: SessionHead;
+  readonly generation: number;
+  /** The cookie's value. */
+  readonly token: string;
+  /** Opens the sealed tokens. */
+  readonly tokens: () => TokenSet;
+}
+
+/** The head of a session that holds these tokens. */
+export function headWith(head: Omit<SessionHead, 'accessToken'>, tokens: TokenSet): SessionHead {
+  return {
+    claims: head.claims,
+    createdAt: head.createdAt,
+    absoluteExpiresAt: head.absoluteExpiresAt,
+    accessToken: {
+      issuedAt: tokens.issuedAt,
+      refreshable: tokens.refreshToken !== undefined,
+      ...(tokens.expiresAt === undefined ? {} : { expiresAt: tokens.expiresAt }),
+      ...(tokens.refreshTokenExpiresAt === undefined ? {} : { refreshTokenExpiresAt: tokens.refreshTokenExpiresAt }),
+    },
+  };
+}
+
+/** The earliest of: idle timeout from now, absolute lifetime, the refresh token's own end where it is known. */
+export function expiryOf(head: SessionHead, now: number, idleTimeoutMs: number): number {
+  return Math.min(
+    now + idleTimeoutMs,
+    head.absoluteExpiresAt,
+    head.accessToken.refreshTokenExpiresAt ?? Number.POSITIVE_INFINITY,
+  );
+}

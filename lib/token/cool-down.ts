@@ -1,0 +1,55 @@
+import type { Clock } from '../common/clock.js';
+import { jitter } from '../common/random.js';
+import type { RefreshUnavailableError } from './token-errors.js';
+
+const FIRST_MS = 1000;
+const LONGEST_MS = 30_000;
+const MAX_ENTRIES = 10_000;
+const SPREAD = 0.1;
+
+export interface Failure {
+  readonly code: RefreshUnavailableError['code'];
+  readonly reason: string;
+  /** What the provider asked for (`Retry-After`), if it did. */
+  readonly retryAfterMs: number | undefined;
+}
+
+interface Entry extends Failure {
+  readonly pauseMs: number;
+  readonly until: number;
+}
+
+/** After a failed refresh a session waits: 1 second, doubling to 30, and never less than the provider asked for. */
+export class CoolDown {
+  private readonly entries = new Map<string, Entry>();
+  /** A `Retry-After` is about the provider, so it holds for every session. */
+  private provider: Entry | undefined;
+
+  constructor(private readonly clock: Clock) {}
+
+  /** What keeps this session from asking the provider now, and for how long. */
+  of(sessionId: string): (Failure & { readonly remainingMs: number }) | undefined {
+    const now = this.clock.now();
+    const entry = [this.provider, this.entries.get(sessionId)].find((candidate) => candidate && candidate.until > now);
+    return entry && { ...entry, remainingMs: entry.until - now };
+  }
+
+  start(sessionId: string, failure: Failure): number {
+    const doubled = Math.min((this.entries.get(sessionId)?.pauseMs ?? FIRST_MS / 2) * 2, LONGEST_MS);
+    const waitMs = Math.max(doubled * jitter(SPREAD), failure.retryAfterMs ?? 0);
+    const entry = { ...failure, pauseMs: doubled, until: this.clock.now() + waitMs };
+    if (failure.retryAfterMs !== undefined) this.provider = entry;
+    if (this.entries.size >= MAX_ENTRIES) this.dropOldest();
+    this.entries.set(sessionId, entry);
+    return waitMs;
+  }
+
+  end(sessionId: string): void {
+    this.entries.delete(sessionId);
+  }
+
+  private dropOldest(): void {
+    const [oldest] = this.entries.keys();
+    if (oldest !== undefined) this.entries.delete(oldest);
+  }
+}

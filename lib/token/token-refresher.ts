@@ -1,0 +1,296 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CLOCK, sleep, type Clock } from '../common/clock.js';
+import { OidcError, StoreUnavailableError } from '../common/errors.js';
+import { EventLog } from '../common/events.js';
+import { jitter, randomToken } from '../common/random.js';
+import { SingleFlight } from '../common/single-flight.js';
+import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
+import { IdTokenInvalidError } from '../provider/provider-errors.js';
+import { ProviderService } from '../provider/provider.service.js';
+import { Revocations } from '../provider/revocations.js';
+import type { OriginalIdentity } from '../provider/refresh-answer.js';
+import type { TokenSet } from '../provider/token-set.js';
+import { SessionRepository } from '../session/session-repository.js';
+import type { LoadedSession } from '../session/session.js';
+import type { StoredSession } from '../store/session-store.js';
+import { CoolDown, type Failure } from './cool-down.js';
+import { tokenAge, type TokenAge } from './token-age.js';
+import type { RefreshUnavailableError } from './token-errors.js';
+
+const COMMIT_ALLOWANCE_MS = 5000;
+const FIRST_POLL_MS = 5;
+const LONGEST_POLL_MS = 250;
+const FIRST_COMMIT_RETRY_MS = 50;
+const LONGEST_COMMIT_RETRY_MS = 1000;
+
+/** What a refresh came to, for everybody who shares it. */
+export type RefreshOutcome =
+  | { readonly status: 'usable'; readonly loaded: LoadedSession }
+  | { readonly status: 'ended' }
+  | {
+      readonly status: 'unavailable';
+      readonly code: RefreshUnavailableError['code'];
+      readonly reason: string;
+      readonly retryAfterMs: number;
+    };
+
+const ENDED: RefreshOutcome = { status: 'ended' };
+
+/**
+ * Refreshes the tokens of a session such that each refresh token is presented to the provider once, by one process,
+ * however many requests on however many processes ask. A refresh belongs to nobody: no request can abort it.
+ */
+@Injectable()
+export class TokenRefresher {
+  private readonly running = new SingleFlight<RefreshOutcome>();
+  private readonly commits = new SingleFlight<void>();
+  /** Outcomes that the store has not taken yet: this process goes on from them. */
+  private readonly uncommitted = new Map<string, LoadedSession>();
+  /** At shutdown a store that stays away is not waited for without end. */
+  private lastCommitAt = Number.POSITIVE_INFINITY;
+  private readonly coolDown: CoolDown;
+  private readonly leewayMs: number;
+  private readonly leaseMs: number;
+  private readonly waitTimeoutMs: number;
+
+  constructor(
+    @Inject(RESOLVED_OPTIONS) options: ResolvedOptions,
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(ProviderService) private readonly provider: ProviderService,
+    @Inject(Revocations) private readonly revocations: Revocations,
+    @Inject(SessionRepository) private readonly sessions: SessionRepository,
+    @Inject(EventLog) private readonly events: EventLog,
+  ) {
+    this.coolDown = new CoolDown(clock);
+    this.leewayMs = options.refresh.leeway * 1000;
+    this.waitTimeoutMs = options.refresh.waitTimeout * 1000;
+    this.leaseMs = options.provider.timeout * 1000 + COMMIT_ALLOWANCE_MS;
+  }
+
+  age({ head, session }: LoadedSession): TokenAge {
+    return tokenAge(head, session.id, this.clock.now(), this.leewayMs);
+  }
+
+  /** Sees to it that one refresh runs for this session, and answers what became of it. Never rejects. */
+  refresh(loaded: LoadedSession): Promise<RefreshOutcome> {
+    const { id } = loaded.session;
+    const ahead = this.uncommitted.get(id);
+    if (ahead && ahead.generation > loaded.generation) return Promise.resolve({ status: 'usable', loaded: ahead });
+    const shared = this.running.get(id);
+    if (shared) {
+      this.events.emit({ name: 'refresh.shared', session: id });
+      return shared;
+    }
+    const cooling = this.coolDown.of(id);
+    if (cooling) return Promise.resolve(unavailable(cooling, cooling.remainingMs));
+    return this.running.run(id, () => this.run(loaded));
+  }
+
+  /** When every refresh and every write under way has ended: called at shutdown, before the store is closed. */
+  async drain(): Promise<void> {
+    this.lastCommitAt = this.clock.now() + COMMIT_ALLOWANCE_MS;
+    await this.running.settled();
+    await this.commits.settled();
+  }
+
+  private async run(loaded: LoadedSession): Promise<RefreshOutcome> {
+    try {
+      // Before the lock is taken: its lease covers the token request alone.
+      await this.provider.prepare();
+      return await this.lockAndRefresh(loaded, randomToken());
+    } catch (error) {
+      const reason = error instanceof OidcError ? (error.detail ?? error.code) : 'unexpected';
+      if (!(error instanceof OidcError)) this.events.emit({ name: 'refresh.transient', session: loaded.session.id, reason });
+      return this.fail(loaded, { code: 'refresh_transient', reason, retryAfterMs: undefined });
+    }
+  }
+
+  /** Lock and second read in one round trip; whoever does not get the lock waits for the one who has it. */
+  private async lockAndRefresh(loaded: LoadedSession, owner: string): Promise<RefreshOutcome> {
+    const { id } = loaded.session;
+    const startedAt = this.clock.now();
+    for (;;) {
+      const { acquired, loaded: current } = await this.sessions.lock(loaded, owner, this.leaseMs);
+      if (!current) return ENDED;
+      if (current.generation !== loaded.generation || this.age(current) === 'fresh') {
+        if (acquired) await this.sessions.unlock(id, owner);
+        this.events.emit({ name: 'refresh.adopted', session: id });
+        return { status: 'usable', loaded: current };
+      }
+      if (acquired) return this.ask(current, owner);
+      const waited = this.clock.now() - startedAt;
+      if (waited >= this.waitTimeoutMs) {
+        this.events.emit({ name: 'refresh.wait_timeout', session: id });
+        return unavailable({ code: 'refresh_transient', reason: 'wait_timeout' }, 1000);
+      }
+      await sleep(this.clock, pollInterval(waited));
+    }
+  }
+
+  /** As the holder of the lock: one request to the provider. */
+  private async ask(loaded: LoadedSession, owner: string): Promise<RefreshOutcome> {
+    const { id } = loaded.session;
+    const tokens = loaded.tokens();
+    const startedAt = this.clock.now();
+    const answer = await this.provider.refresh(tokens.refreshToken ?? '', identityOf(loaded));
+    switch (answer.outcome) {
+      case 'refreshed':
+        this.coolDown.end(id);
+        this.events.emit({ name: 'refresh.succeeded', session: id, durationMs: this.clock.now() - startedAt });
+        return this.commit(loaded, merge(tokens, answer.tokens), answer.tokens, owner);
+      case 'refused':
+        this.events.emit({ name: 'refresh.refused', session: id });
+        return this.endUnlessMoved(loaded, 'refresh_refused');
+      case 'identity_rejected':
+        this.events.emit({ name: 'refresh.identity_rejected', session: id, reason: answer.reason });
+        this.revocations.revoke(answer.refreshToken);
+        return this.endUnlessMoved(loaded, 'subject_changed');
+      case 'misconfigured':
+        this.events.emitChange('refresh', { name: 'refresh.misconfigured', session: id, reason: answer.reason });
+        return this.giveUp(loaded, owner, {
+          code: 'refresh_misconfigured',
+          reason: answer.reason,
+          retryAfterMs: undefined,
+        });
+      case 'transient':
+        this.events.emit({ name: 'refresh.transient', session: id, reason: answer.reason });
+        return this.giveUp(loaded, owner, { code: 'refresh_transient', ...answer });
+      default:
+        return answer satisfies never;
+    }
+  }
+
+  private async giveUp(loaded: LoadedSession, owner: string, failure: Failure): Promise<RefreshOutcome> {
+    const outcome = this.fail(loaded, failure);
+    await this.sessions.unlock(loaded.session.id, owner);
+    return outcome;
+  }
+
+  private fail(loaded: LoadedSession, failure: Failure): RefreshOutcome {
+    return unavailable(failure, this.coolDown.start(loaded.session.id, failure));
+  }
+
+  /** Ends the session on condition that it still holds the token that was refused; otherwise goes on from the newer one. */
+  private async endUnlessMoved(
+    loaded: LoadedSession,
+    cause: 'refresh_refused' | 'subject_changed',
+  ): Promise<RefreshOutcome> {
+    if (await this.sessions.end(loaded.session.id, cause, loaded.generation)) return ENDED;
+    return this.adopt(loaded);
+  }
+
+  private async adopt(loaded: LoadedSession): Promise<RefreshOutcome> {
+    const current = await this.sessions.load(loaded.token);
+    return current ? { status: 'usable', loaded: current } : ENDED;
+  }
+
+  /** The new refresh token goes into the store before anything else is tried that can fail. */
+  private async commit(
+    loaded: LoadedSession,
+    tokens: TokenSet,
+    received: TokenSet,
+    owner: string,
+  ): Promise<RefreshOutcome> {
+    const { next, stored } = this.sessions.withTokens(loaded, tokens);
+    try {
+      const outcome = await this.write(next, stored, received, owner);
+      return outcome.status === 'usable' && received.idToken !== undefined
+        ? await this.verifyIdToken(outcome.loaded, received)
+        : outcome;
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError)) throw error;
+      this.uncommitted.set(next.session.id, next);
+      void this.commits.run(next.session.id, () => this.writeLater(next, stored, received, owner));
+      return { status: 'usable', loaded: next };
+    }
+  }
+
+  private async write(
+    next: LoadedSession,
+    stored: StoredSession,
+    received: TokenSet,
+    owner: string,
+  ): Promise<RefreshOutcome> {
+    const result = await this.sessions.replace(next.session.id, stored, owner);
+    switch (result) {
+      case 'written':
+        return { status: 'usable', loaded: next };
+      case 'moved':
+        return this.adopt(next);
+      case 'gone':
+        // Logged out meanwhile: these tokens belong to nobody.
+        this.revocations.revoke(received.refreshToken);
+        return ENDED;
+      default:
+        return result satisfies never;
+    }
+  }
+
+  /** The store was away when the tokens came: goes on until they are written or the session is over. */
+  private async writeLater(
+    next: LoadedSession,
+    stored: StoredSession,
+    received: TokenSet,
+    owner: string,
+  ): Promise<void> {
+    const { id } = next.session;
+    let pauseMs = FIRST_COMMIT_RETRY_MS;
+    while (this.clock.now() < Math.min(next.session.expiresAt, this.lastCommitAt)) {
+      await sleep(this.clock, pauseMs * jitter(0.1));
+      this.events.emit({ name: 'refresh.commit_retried', session: id });
+      try {
+        await this.write(next, stored, received, owner);
+        break;
+      } catch (error) {
+        if (!(error instanceof StoreUnavailableError)) break;
+        pauseMs = Math.min(pauseMs * 2, LONGEST_COMMIT_RETRY_MS);
+      }
+    }
+    if (this.uncommitted.get(id) === next) this.uncommitted.delete(id);
+  }
+
+  /** A refreshed ID token that is forged ends the session; keys that cannot be fetched now prove nothing. */
+  private async verifyIdToken(loaded: LoadedSession, { idToken, accessToken }: TokenSet): Promise<RefreshOutcome> {
+    try {
+      await this.provider.verifyRefreshedIdToken(idToken ?? '', accessToken);
+    } catch (error) {
+      if (error instanceof IdTokenInvalidError) {
+        this.events.emit({ name: 'refresh.identity_rejected', session: loaded.session.id, reason: error.detail ?? '' });
+        this.revocations.revoke(loaded.tokens().refreshToken);
+        return this.endUnlessMoved(loaded, 'subject_changed');
+      }
+    }
+    return { status: 'usable', loaded };
+  }
+}
+
+function unavailable({ code, reason }: Pick<Failure, 'code' | 'reason'>, retryAfterMs: number): RefreshOutcome {
+  return { status: 'unavailable', code, reason, retryAfterMs };
+}
+
+/** About a tenth of the time already waited: ten percent late at most, and no storm when the provider is slow. */
+function pollInterval(waitedMs: number): number {
+  return Math.min(Math.max(FIRST_POLL_MS, waitedMs / 10), LONGEST_POLL_MS) * jitter(0.2);
+}
+
+/** What the provider left out stays as it was (RFC 6749 §6, OpenID Connect Core 1.0 §12.2). */
+function merge(previous: TokenSet, received: TokenSet): TokenSet {
+  const rotated = received.refreshToken !== undefined;
+  return {
+    ...received,
+    refreshToken: received.refreshToken ?? previous.refreshToken,
+    refreshTokenExpiresAt: received.refreshTokenExpiresAt ?? (rotated ? undefined : previous.refreshTokenExpiresAt),
+    idToken: received.idToken ?? previous.idToken,
+    scope: received.scope ?? previous.scope,
+  };
+}
+
+function identityOf({ head }: LoadedSession): OriginalIdentity {
+  const { sub, auth_time: authTime, azp, nonce } = head.claims;
+  return {
+    sub,
+    authTime: typeof authTime === 'number' ? authTime : undefined,
+    azp: typeof azp === 'string' ? azp : undefined,
+    nonce: typeof nonce === 'string' ? nonce : undefined,
+  };
+}
