@@ -1,0 +1,126 @@
+import { timingSafeEqual } from 'node:crypto';
+import { Inject, Injectable } from '@nestjs/common';
+import type { Claims } from '../common/claims.js';
+import { EventLog } from '../common/events.js';
+import { PublicUrls } from '../options/public-urls.js';
+import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
+import { ProviderService } from '../provider/provider.service.js';
+import { SessionRepository } from '../session/session-repository.js';
+import { sessionIdOf } from '../session/session-token.js';
+import type { LoadedSession } from '../session/session.js';
+import { AuthorizationRequests, type AuthorizationRequest } from './authorization-request.js';
+import { AuthorizationRefusedError, CallbackRejectedError, LoginRefusedError } from './login-errors.js';
+import { ReturnTo } from './return-to.js';
+
+/** Answers of other flows: in the code flow their presence is an attack or a misconfiguration (RFC 9700 §2.1.2). */
+const FOREIGN_PARAMETERS: readonly string[] = ['response', 'id_token', 'access_token', 'token'];
+const SINGLE_PARAMETERS: readonly string[] = ['code', 'state', 'iss', 'error', ...FOREIGN_PARAMETERS];
+
+export interface AuthorizationResponse {
+  /** The query as it came, not a parsed copy: parsers disagree about repeated names. */
+  readonly params: URLSearchParams;
+  /** The sealed authorization request that this browser holds for the `state`. */
+  readonly sealedRequest: string | undefined;
+  /** The session token that this browser holds, whether or not its session is alive. */
+  readonly previousToken: string | undefined;
+}
+
+export interface LoginResult {
+  readonly loaded: LoadedSession;
+  readonly returnTo: string;
+}
+
+/** Ends a login: checks the authorization response, swaps the code, makes the session. */
+@Injectable()
+export class CallbackService {
+  constructor(
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(PublicUrls) private readonly urls: PublicUrls,
+    @Inject(ProviderService) private readonly provider: ProviderService,
+    @Inject(SessionRepository) private readonly sessions: SessionRepository,
+    @Inject(AuthorizationRequests) private readonly requests: AuthorizationRequests,
+    @Inject(ReturnTo) private readonly returnTo: ReturnTo,
+    @Inject(EventLog) private readonly events: EventLog,
+  ) {}
+
+  /**
+   * Checks that the authorization response belongs to a login of this browser (RFC 6749 §4.1.2, RFC 9207). Changes
+   * nothing.
+   *
+   * @throws CallbackRejectedError naming the check
+   */
+  check({ params, sealedRequest }: AuthorizationResponse): AuthorizationRequest {
+    if (SINGLE_PARAMETERS.some((name) => params.getAll(name).length > 1)) {
+      throw new CallbackRejectedError('duplicate_parameter');
+    }
+    if (FOREIGN_PARAMETERS.some((name) => params.has(name))) throw new CallbackRejectedError('unexpected_parameter');
+    const state = params.get('state');
+    if (!state) throw new CallbackRejectedError('state_missing');
+    if (sealedRequest === undefined) throw new CallbackRejectedError('transaction_missing');
+    const request = this.requests.unseal(sealedRequest, this.requests.nameOf(state));
+    if (!request) throw new CallbackRejectedError('transaction_invalid');
+    if (!sameText(request.state, state)) throw new CallbackRejectedError('state_mismatch');
+    if (this.requests.isExpired(request)) throw new CallbackRejectedError('transaction_expired');
+    if (!this.isOurs(request)) throw new CallbackRejectedError('provider_mismatch');
+    return request;
+  }
+
+  /**
+   * Uses up the authorization request and logs the user in: always a new session, the old one of this browser is gone.
+   *
+   * @throws CallbackRejectedError, AuthorizationRefusedError, CodeRefusedError, IdTokenInvalidError, ProviderFaultError,
+   *   ProviderUnreachableError, LoginRefusedError, StoreUnavailableError; no session was made, an existing one is as it was
+   */
+  async complete(response: AuthorizationResponse, request: AuthorizationRequest): Promise<LoginResult> {
+    const { params, previousToken } = response;
+    await this.checkIssuer(params.get('iss'));
+    await this.useUp(request);
+    const error = params.get('error');
+    if (error !== null) throw new AuthorizationRefusedError(error);
+    const code = params.get('code');
+    if (!code) throw new CallbackRejectedError('code_missing');
+    const { tokens, claims } = await this.provider.exchangeCode({
+      code,
+      redirectUri: request.redirectUri,
+      nonce: request.nonce,
+      codeVerifier: request.codeVerifier,
+      maxAge: request.maxAge,
+    });
+    const loaded = await this.sessions.create(await this.mapped(claims), tokens);
+    if (previousToken !== undefined) await this.sessions.end(sessionIdOf(previousToken), 'replaced_by_login');
+    this.events.emit({ name: 'login.succeeded', session: loaded.session.id, sub: claims.sub });
+    return { loaded, returnTo: this.returnTo.resolve(request.returnTo) };
+  }
+
+  /** Mix-up defence (RFC 9207 §2.4): a simple string comparison, and presence where the provider promises it. */
+  private async checkIssuer(iss: string | null): Promise<void> {
+    if (iss !== null && iss !== this.options.issuer) throw new CallbackRejectedError('iss_mismatch');
+    if (iss === null && (await this.provider.requiresIssParameter())) throw new CallbackRejectedError('iss_missing');
+  }
+
+  /** Before the token request, in one atomic step: of identical callbacks one goes on (RFC 9700 §4.2.4). */
+  private async useUp({ state, createdAt }: AuthorizationRequest): Promise<void> {
+    const first = await this.sessions.markUsed(sessionIdOf(state), this.requests.expiresAt(createdAt));
+    if (!first) throw new CallbackRejectedError('transaction_used');
+  }
+
+  private async mapped(claims: Claims): Promise<Claims> {
+    if (!this.options.mapClaims) return claims;
+    try {
+      return { ...(await this.options.mapClaims(claims)), iss: claims.iss, sub: claims.sub };
+    } catch (error) {
+      throw new LoginRefusedError(error);
+    }
+  }
+
+  private isOurs({ issuer, clientId, redirectUri }: AuthorizationRequest): boolean {
+    return (
+      issuer === this.options.issuer && clientId === this.options.clientId && redirectUri === this.urls.redirectUri
+    );
+  }
+}
+
+function sameText(left: string, right: string): boolean {
+  const [a, b] = [Buffer.from(left), Buffer.from(right)];
+  return a.length === b.length && timingSafeEqual(a, b);
+}

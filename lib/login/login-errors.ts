@@ -1,0 +1,89 @@
+import { OidcError, type OidcErrorCode } from '../common/errors.js';
+
+type CallbackFault = Extract<
+  OidcErrorCode,
+  | 'state_missing'
+  | 'state_mismatch'
+  | 'transaction_missing'
+  | 'transaction_invalid'
+  | 'transaction_expired'
+  | 'transaction_used'
+  | 'provider_mismatch'
+  | 'iss_missing'
+  | 'iss_mismatch'
+  | 'duplicate_parameter'
+  | 'unexpected_parameter'
+  | 'code_missing'
+>;
+
+const EXPLANATIONS: Readonly<Record<CallbackFault, string>> = {
+  state_missing: 'The authorization response has no state.',
+  state_mismatch: 'The authorization response belongs to another login.',
+  transaction_missing: 'This browser has no login under way that the authorization response belongs to.',
+  transaction_invalid: 'The login under way cannot be read.',
+  transaction_expired: 'The login took too long.',
+  transaction_used: 'The authorization response was used before.',
+  provider_mismatch: 'The login was started with another configuration.',
+  iss_missing: 'The authorization response does not name its issuer.',
+  iss_mismatch: 'The authorization response comes from another issuer.',
+  duplicate_parameter: 'The authorization response repeats a parameter.',
+  unexpected_parameter: 'The authorization response has a parameter that the code flow does not know.',
+  code_missing: 'The authorization response has no code.',
+};
+
+/** An authorization response that fails a check. No token request was sent, no session was touched. */
+export class CallbackRejectedError extends OidcError {
+  readonly statusCode = 400;
+
+  constructor(readonly code: CallbackFault) {
+    super(EXPLANATIONS[code]);
+  }
+}
+
+/** Error codes of RFC 6749 §4.1.2.1 and OpenID Connect Core 1.0 §3.1.2.6. Any other is reported as `other`. */
+const KNOWN_ERRORS: ReadonlySet<string> = new Set([
+  'access_denied',
+  'account_selection_required',
+  'consent_required',
+  'interaction_required',
+  'invalid_request',
+  'invalid_request_object',
+  'invalid_request_uri',
+  'invalid_scope',
+  'login_required',
+  'registration_not_supported',
+  'request_not_supported',
+  'request_uri_not_supported',
+  'server_error',
+  'temporarily_unavailable',
+  'unauthorized_client',
+  'unsupported_response_type',
+]);
+
+/** The provider answered the authorization request with an error. Its own text goes nowhere near a user. */
+export class AuthorizationRefusedError extends OidcError {
+  readonly code = 'op_error';
+  readonly statusCode: number;
+
+  constructor(error: string) {
+    const known = KNOWN_ERRORS.has(error) ? error : 'other';
+    super(`The provider refused the login (${known}).`, { detail: known });
+    this.statusCode = statusOf(known);
+  }
+}
+
+function statusOf(error: string): number {
+  if (error === 'access_denied' || error.endsWith('_required')) return 401;
+  if (error === 'temporarily_unavailable') return 503;
+  return 400;
+}
+
+/** The application refused the login: its `mapClaims` threw. */
+export class LoginRefusedError extends OidcError {
+  readonly code = 'login_refused';
+  readonly statusCode = 403;
+
+  constructor(cause: unknown) {
+    super('The application refused the login.', { cause });
+  }
+}

@@ -1,0 +1,24 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { localPath } from '../options/local-path.js';
+import { PublicUrls } from '../options/public-urls.js';
+import type { ResolvedRoutes } from '../options/resolved-options.js';
+
+const OWN_ROUTES: readonly (keyof ResolvedRoutes)[] = ['login', 'callback', 'logout', 'me'];
+
+/** Where a user goes after login. One rule for every source: the query, the guard, the sealed cookie. */
+@Injectable()
+export class ReturnTo {
+  constructor(@Inject(PublicUrls) private readonly urls: PublicUrls) {}
+
+  /** The path, safe and percent-encoded; the default for anything unsafe, and for our own routes, which would loop. */
+  resolve(value: unknown): string {
+    const path = localPath(value);
+    return path === undefined || this.isOwnRoute(path) ? this.urls.afterLogin : path;
+  }
+
+  private isOwnRoute(path: string): boolean {
+    const [pathname = ''] = path.split(/[?#]/u, 1);
+    const plain = pathname.replace(/\/+$/u, '').toLowerCase();
+    return OWN_ROUTES.some((route) => this.urls.pathOf(route)?.toLowerCase() === plain);
+  }
+}
