@@ -1,0 +1,41 @@
+import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { UnsupportedContextError } from '../common/errors.js';
+import { setCurrentSession } from './current-session.js';
+import { ACCESS_METADATA, type Access } from './decorators.js';
+import type { PlatformRequest } from './platform.js';
+import { RequestAuthenticator } from './request-authenticator.js';
+
+/**
+ * Lets a request through when its user is logged in. Closed by default: `@Public()` and `@OptionalAuth()` open a route,
+ * on a method before its class.
+ */
+@Injectable()
+export class AuthGuard implements CanActivate {
+  constructor(
+    @Inject(Reflector) private readonly reflector: Reflector,
+    @Inject(RequestAuthenticator) private readonly authenticator: RequestAuthenticator,
+  ) {}
+
+  /**
+   * @throws LoginRequiredError, CrossOriginRequestError, UnsupportedContextError, StoreUnavailableError,
+   *   RefreshUnavailableError
+   */
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const access = this.accessOf(context);
+    if (access === 'public') return true;
+    if (context.getType() !== 'http') throw new UnsupportedContextError(context.getType());
+    const request = context.switchToHttp().getRequest<PlatformRequest>();
+    const session =
+      access === 'optional' ? await this.authenticator.find(request) : await this.authenticator.require(request);
+    if (session) setCurrentSession(request, session);
+    return true;
+  }
+
+  private accessOf(context: ExecutionContext): Access | undefined {
+    return this.reflector.getAllAndOverride<Access | undefined>(ACCESS_METADATA, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
+  }
+}

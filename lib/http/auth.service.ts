@@ -1,0 +1,88 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { NavigationRequiredError, StoreUnavailableError } from '../common/errors.js';
+import { correlationId } from '../common/random.js';
+import { CallbackService, type AuthorizationResponse } from '../login/callback.service.js';
+import { LoginService } from '../login/login.service.js';
+import { LogoutService } from '../logout/logout.service.js';
+import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
+import { sessionTokenOf } from '../session/session-token.js';
+import { SessionService } from '../session/session.service.js';
+import { Cookies } from './cookies.js';
+import { OriginCheck } from './origin-check.js';
+import { Platform, type PlatformRequest, type PlatformResponse } from './platform.js';
+import { isTopLevelNavigation, wantsJson } from './request-kind.js';
+import { Responder } from './responder.js';
+
+/**
+ * What the routes of the auth controller do. For applications that switch a route off and answer it themselves: each
+ * method sends the response, with `@Res()` in the handler.
+ */
+@Injectable()
+export class AuthService {
+  constructor(
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(Platform) private readonly platform: Platform,
+    @Inject(Responder) private readonly responder: Responder,
+    @Inject(Cookies) private readonly cookies: Cookies,
+    @Inject(LoginService) private readonly logins: LoginService,
+    @Inject(CallbackService) private readonly callbacks: CallbackService,
+    @Inject(LogoutService) private readonly logouts: LogoutService,
+    @Inject(SessionService) private readonly sessions: SessionService,
+    @Inject(OriginCheck) private readonly origins: OriginCheck,
+  ) {}
+
+  /** Sends the browser to the provider. Reads `returnTo`, and the parameters that `login.forwardParams` opts in. */
+  async login(request: PlatformRequest, response: PlatformResponse): Promise<void> {
+    if (!isTopLevelNavigation(request)) throw new NavigationRequiredError();
+    const { authorizationRequest, url } = await this.logins.start(this.platform.queryOf(request));
+    this.cookies.addPending(request, response, authorizationRequest);
+    this.responder.redirect(response, 302, url.href);
+  }
+
+  /** The redirect URI: checks the authorization response, makes the session, sends the browser to `returnTo`. */
+  async callback(request: PlatformRequest, response: PlatformResponse): Promise<void> {
+    if (!isTopLevelNavigation(request)) throw new NavigationRequiredError();
+    const params = this.platform.queryOf(request);
+    const state = params.get('state') ?? '';
+    const received: AuthorizationResponse = {
+      params,
+      sealedRequest: this.cookies.pendingOf(request, state),
+      previousToken: sessionTokenOf(request.headers.cookie, this.options.session.cookie.name),
+    };
+    const authorizationRequest = this.callbacks.check(received);
+    try {
+      const { loaded, returnTo } = await this.callbacks.complete(received, authorizationRequest);
+      this.cookies.setSession(response, loaded);
+      this.cookies.clearPending(response, state);
+      this.responder.redirect(response, 303, returnTo);
+    } catch (error) {
+      // While the store is away nothing was used up: the browser may try the same address again.
+      if (!(error instanceof StoreUnavailableError)) this.cookies.clearPending(response, state);
+      throw error;
+    }
+  }
+
+  /** Ends the session: in the store, in the browser, then at the provider. */
+  async logout(request: PlatformRequest, response: PlatformResponse): Promise<void> {
+    this.origins.require(request);
+    const redirectTo = await this.logouts.logOut(await this.sessions.load(request));
+    this.sessions.remember(request, undefined);
+    this.cookies.clearSession(response);
+    this.cookies.clearAllPending(request, response);
+    if (wantsJson(request)) return this.responder.json(response, 200, { redirectTo });
+    this.responder.redirect(response, 303, redirectTo);
+  }
+
+  /** The public claims of the user as JSON, or 401: scripts ask this, so it never redirects. */
+  async me(request: PlatformRequest, response: PlatformResponse): Promise<void> {
+    const session = await this.sessions.find(request);
+    this.platform.setHeader(response, 'Vary', 'Cookie');
+    if (!session) {
+      if (this.cookies.hasSession(request)) this.cookies.clearSession(response);
+      return this.responder.json(response, 401, { error: 'login_required', correlationId: correlationId() });
+    }
+    const { publicClaims } = this.options;
+    const claims = Object.entries(session.claims).filter(([name]) => publicClaims.includes(name));
+    this.responder.json(response, 200, Object.fromEntries(claims));
+  }
+}

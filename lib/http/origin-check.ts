@@ -1,0 +1,34 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CrossOriginRequestError } from '../common/errors.js';
+import { EventLog } from '../common/events.js';
+import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
+import type { PlatformRequest } from './platform.js';
+
+/**
+ * A request that changes state with a user's cookie must come from one of our own pages (OWASP ASVS 3.5.1). Browsers say
+ * where a request comes from (`Origin`, `Sec-Fetch-Site`); what says neither is no browser, and nothing lends it a user's
+ * cookies.
+ */
+@Injectable()
+export class OriginCheck {
+  constructor(
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(EventLog) private readonly events: EventLog,
+  ) {}
+
+  /** @throws CrossOriginRequestError */
+  require(request: PlatformRequest): void {
+    const sign = this.signOfOtherOrigin(request);
+    if (sign === undefined) return;
+    this.events.emit({ name: 'request.cross_origin', reason: sign });
+    throw new CrossOriginRequestError('The request comes from another origin.', { detail: sign });
+  }
+
+  private signOfOtherOrigin({ headers }: PlatformRequest): 'origin' | 'sec_fetch' | undefined {
+    const { origin } = headers;
+    if (origin !== undefined && this.options.allowedOrigins.includes(origin)) return undefined;
+    if (origin !== undefined && origin !== this.options.base.origin) return 'origin';
+    const site = headers['sec-fetch-site'];
+    return site === undefined || site === 'same-origin' || site === 'none' ? undefined : 'sec_fetch';
+  }
+}

@@ -1,0 +1,54 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { LoginRequiredError, OidcError } from '../common/errors.js';
+import { SessionRepository } from '../session/session-repository.js';
+import { SessionService } from '../session/session.service.js';
+import type { LoadedSession, Session } from '../session/session.js';
+import { TokenService } from '../token/token.service.js';
+import { OriginCheck } from './origin-check.js';
+import type { PlatformRequest } from './platform.js';
+import { changesState } from './request-kind.js';
+
+/** Finds out whose request it is, and keeps the session and its tokens alive on the way. */
+@Injectable()
+export class RequestAuthenticator {
+  constructor(
+    @Inject(SessionService) private readonly sessions: SessionService,
+    @Inject(SessionRepository) private readonly repository: SessionRepository,
+    @Inject(TokenService) private readonly tokens: TokenService,
+    @Inject(OriginCheck) private readonly origins: OriginCheck,
+  ) {}
+
+  /** @throws LoginRequiredError, CrossOriginRequestError, StoreUnavailableError, RefreshUnavailableError */
+  async require(request: PlatformRequest): Promise<Session> {
+    const loaded = await this.sessions.load(request);
+    if (!loaded) throw new LoginRequiredError('Nobody is logged in.');
+    return this.admit(request, loaded);
+  }
+
+  /**
+   * For open routes: trouble with the store or the provider is no reason to refuse, the visitor is unknown then.
+   *
+   * @throws CrossOriginRequestError
+   */
+  async find(request: PlatformRequest): Promise<Session | undefined> {
+    const loaded = await quietly(this.sessions.load(request));
+    return loaded && quietly(this.admit(request, loaded));
+  }
+
+  private async admit(request: PlatformRequest, loaded: LoadedSession): Promise<Session> {
+    if (changesState(request)) this.origins.require(request);
+    const refreshing = this.tokens.keepFresh(request, loaded);
+    const current = refreshing ? await refreshing : loaded;
+    this.repository.touch(current);
+    return current.session;
+  }
+}
+
+async function quietly<T>(attempt: Promise<T>): Promise<T | undefined> {
+  try {
+    return await attempt;
+  } catch (error) {
+    if (error instanceof OidcError && error.code !== 'csrf_rejected') return undefined;
+    throw error;
+  }
+}

@@ -1,0 +1,36 @@
+import type { PlatformRequest } from './platform.js';
+
+const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
+
+/** A browser that opens a page: it can be redirected to a login. Anything else is told 401. */
+export function isNavigation({ method, headers }: PlatformRequest): boolean {
+  if (method !== 'GET') return false;
+  const mode = headers['sec-fetch-mode'];
+  return mode === undefined ? acceptsHtml(headers.accept) : mode === 'navigate';
+}
+
+/** A top-level navigation, not a prefetch: the only kind of request that may start or end a login. */
+export function isTopLevelNavigation({ method, headers }: PlatformRequest): boolean {
+  const destination = headers['sec-fetch-dest'];
+  const purpose = `${headers['sec-purpose'] ?? ''} ${headers['purpose'] ?? ''} ${headers['x-moz'] ?? ''}`;
+  return method === 'GET' && (destination === undefined || destination === 'document') && !/prefetch/iu.test(purpose);
+}
+
+/** Whether an answer for people is wanted, whatever the method. */
+export function wantsHtml({ headers }: PlatformRequest): boolean {
+  return headers['sec-fetch-mode'] === 'navigate' || acceptsHtml(headers.accept);
+}
+
+/** Whether the caller is a script that reads JSON and does not follow redirects to another site. */
+export function wantsJson({ headers }: PlatformRequest): boolean {
+  return headers.accept?.includes('application/json') === true && !acceptsHtml(headers.accept);
+}
+
+/** Whether the method changes state (RFC 9110 §9.2.1). */
+export function changesState({ method }: PlatformRequest): boolean {
+  return !SAFE_METHODS.has(method);
+}
+
+function acceptsHtml(accept: string | undefined): boolean {
+  return accept?.includes('text/html') === true;
+}

@@ -1,0 +1,103 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { OidcError } from '../common/errors.js';
+import { PublicUrls } from '../options/public-urls.js';
+import { ERROR_PAGE_STYLE_SOURCE, errorPage } from './error-page.js';
+import { Platform, type PlatformRequest, type PlatformResponse } from './platform.js';
+import { wantsHtml } from './request-kind.js';
+
+const CLOSED = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+/** On every answer of ours: not cached, not framed, not sniffed, nothing leaked to the next site. */
+const HEADERS: Readonly<Record<string, string>> = {
+  'Cache-Control': 'no-store',
+  Pragma: 'no-cache',
+  'Referrer-Policy': 'no-referrer',
+  'X-Content-Type-Options': 'nosniff',
+  'X-Frame-Options': 'DENY',
+  'Cross-Origin-Resource-Policy': 'same-origin',
+  'Content-Security-Policy': `${CLOSED}; form-action 'none'`,
+};
+
+/** Answers requests in the library's name: redirects, JSON, and pages that people understand. */
+@Injectable()
+export class Responder {
+  constructor(
+    @Inject(Platform) private readonly platform: Platform,
+    @Inject(PublicUrls) private readonly urls: PublicUrls,
+  ) {}
+
+  redirect(response: PlatformResponse, status: 302 | 303, location: string): void {
+    this.setHeaders(response);
+    this.platform.redirect(response, status, location);
+  }
+
+  json(response: PlatformResponse, status: number, body: unknown): void {
+    this.setHeaders(response);
+    this.platform.send(response, status, 'application/json; charset=utf-8', JSON.stringify(body));
+  }
+
+  error(request: PlatformRequest, response: PlatformResponse, error: OidcError, correlationId: string): void {
+    if (error.retryAfter !== undefined) this.platform.setHeader(response, 'Retry-After', String(error.retryAfter));
+    if (!wantsHtml(request)) return this.json(response, error.statusCode, { error: error.code, correlationId });
+    this.setHeaders(response);
+    this.platform.setHeader(response, 'Cross-Origin-Opener-Policy', 'same-origin');
+    this.platform.setHeader(
+      response,
+      'Content-Security-Policy',
+      `${CLOSED}; form-action 'none'; style-src ${ERROR_PAGE_STYLE_SOURCE}`,
+    );
+    this.platform.send(response, error.statusCode, 'text/html; charset=utf-8', this.page(error, correlationId));
+  }
+
+  private page(error: OidcError, correlationId: string): string {
+    const login = this.urls.pathOf('login');
+    return errorPage({
+      ...wordingOf(error),
+      code: error.code,
+      correlationId,
+      link: login === undefined ? undefined : { href: login, text: 'Start again' },
+    });
+  }
+
+  private setHeaders(response: PlatformResponse): void {
+    for (const [name, value] of Object.entries(HEADERS)) this.platform.setHeader(response, name, value);
+  }
+}
+
+interface Wording {
+  readonly title: string;
+  readonly explanation: string;
+}
+
+/** Fixed words per outcome: nothing that came from outside is shown. */
+function wordingOf({ code, statusCode, detail }: OidcError): Wording {
+  if (code === 'op_error' && detail === 'access_denied') {
+    return { title: 'Login cancelled', explanation: 'You were not logged in, because the login was cancelled.' };
+  }
+  if (code === 'csrf_rejected') {
+    return {
+      title: 'Request refused',
+      explanation: 'This request came from another site, so nothing was changed. Go back to the application and try again.',
+    };
+  }
+  if (statusCode === 403) return { title: 'Access refused', explanation: 'The application did not let you in.' };
+  if (statusCode === 401) return { title: 'Please log in', explanation: 'You need to log in to see this page.' };
+  if (statusCode === 503) {
+    return {
+      title: 'Not available right now',
+      explanation: 'A part of the login is not answering. You are not logged out. Please try again in a moment.',
+    };
+  }
+  if (statusCode >= 500) {
+    return {
+      title: 'The login did not work',
+      explanation: 'The login service gave an answer that cannot be trusted. Please try again, or ask for help.',
+    };
+  }
+  return {
+    title: 'This login cannot be continued',
+    explanation:
+      'It may have been used already, have taken too long, or have been started in another browser. ' +
+      'If you are logged in already, nothing has changed.',
+  };
+}

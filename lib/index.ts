@@ -1,0 +1,63 @@
+// Wiring
+export { OidcModule } from './oidc.module.js';
+export type {
+  AuthRoutes,
+  ClientAuthentication,
+  ClientPrivateKey,
+  ForwardedParameter,
+  IdTokenOptions,
+  LoginOptions,
+  LogoutOptions,
+  OidcModuleExtras,
+  OidcOptions,
+  OidcOptionsFactory,
+  ProviderOptions,
+  RefreshOptions,
+  SessionCookieOptions,
+  SessionOptions,
+} from './options/oidc-options.js';
+
+// In controllers
+export { AuthGuard } from './http/auth.guard.js';
+export { CurrentSession, CurrentUser, OptionalAuth, Public } from './http/decorators.js';
+export type { Claims, ClaimValue } from './common/claims.js';
+
+// Services
+export { AuthService } from './http/auth.service.js';
+export { SessionService, type RequestWithCookies } from './session/session.service.js';
+export type { Session } from './session/session.js';
+export { TokenService } from './token/token.service.js';
+
+// Stores
+export { MemorySessionStore, type MemorySessionStoreOptions } from './store/memory-session-store.js';
+export {
+  SESSION_STORE,
+  type LockResult,
+  type ReplaceResult,
+  type SessionStore,
+  type StoredSession,
+} from './store/session-store.js';
+
+// Events
+export type { OidcEvent, OidcEventListener, SessionEndCause } from './common/events.js';
+
+// Errors
+export { OidcExceptionFilter } from './http/oidc-exception.filter.js';
+export {
+  CrossOriginRequestError,
+  LoginRequiredError,
+  NavigationRequiredError,
+  OidcConfigurationError,
+  OidcError,
+  StoreUnavailableError,
+  UnsupportedContextError,
+  type OidcErrorCode,
+} from './common/errors.js';
+export { AuthorizationRefusedError, CallbackRejectedError, LoginRefusedError } from './login/login-errors.js';
+export {
+  CodeRefusedError,
+  IdTokenInvalidError,
+  ProviderFaultError,
+  ProviderUnreachableError,
+} from './provider/provider-errors.js';
+export { RefreshUnavailableError } from './token/token-errors.js';

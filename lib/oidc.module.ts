@@ -1,0 +1,126 @@
+import {
+  Inject,
+  Module,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type Provider,
+} from '@nestjs/common';
+import { APP_FILTER } from '@nestjs/core';
+import { CLOCK, systemClock, type Clock } from './common/clock.js';
+import { EVENT_LISTENER, EventLog, type OidcEventListener } from './common/events.js';
+import { AuthGuard } from './http/auth.guard.js';
+import { AuthService } from './http/auth.service.js';
+import { Cookies } from './http/cookies.js';
+import { OidcExceptionFilter } from './http/oidc-exception.filter.js';
+import { OriginCheck } from './http/origin-check.js';
+import { Platform } from './http/platform.js';
+import { RequestAuthenticator } from './http/request-authenticator.js';
+import { Responder } from './http/responder.js';
+import { AuthorizationRequests } from './login/authorization-request.js';
+import { CallbackService } from './login/callback.service.js';
+import { LoginService } from './login/login.service.js';
+import { ReturnTo } from './login/return-to.js';
+import { LogoutService } from './logout/logout.service.js';
+import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, RESOLVED_ROUTES } from './oidc.module-definition.js';
+import { isProduction } from './options/environment.js';
+import type { OidcOptions } from './options/oidc-options.js';
+import { PublicUrls } from './options/public-urls.js';
+import { resolveOptions } from './options/resolve-options.js';
+import { RESOLVED_OPTIONS, type ResolvedOptions, type ResolvedRoutes } from './options/resolved-options.js';
+import { IdTokenValidator } from './provider/id-token.js';
+import { ProviderKeys } from './provider/provider-keys.js';
+import { ProviderMetadata } from './provider/provider-metadata.js';
+import { ProviderService } from './provider/provider.service.js';
+import { Revocations } from './provider/revocations.js';
+import { SessionRepository } from './session/session-repository.js';
+import { SessionService } from './session/session.service.js';
+import { MemorySessionStore } from './store/memory-session-store.js';
+import { SESSION_STORE, type SessionStore } from './store/session-store.js';
+import { TokenRefresher } from './token/token-refresher.js';
+import { TokenService } from './token/token.service.js';
+
+const providers: Provider[] = [
+  { provide: CLOCK, useValue: systemClock },
+  {
+    provide: RESOLVED_OPTIONS,
+    inject: [MODULE_OPTIONS_TOKEN, RESOLVED_ROUTES],
+    useFactory: (options: OidcOptions, routes: ResolvedRoutes): ResolvedOptions => resolveOptions(options, routes),
+  },
+  {
+    provide: EVENT_LISTENER,
+    inject: [RESOLVED_OPTIONS],
+    useFactory: (options: ResolvedOptions): OidcEventListener | undefined => options.onEvent,
+  },
+  EventLog,
+  {
+    provide: SESSION_STORE,
+    inject: [RESOLVED_OPTIONS, CLOCK, EventLog],
+    useFactory: (options: ResolvedOptions, clock: Clock, events: EventLog): SessionStore =>
+      options.session.store ?? memoryStore(clock, events),
+  },
+  // provider
+  ProviderMetadata,
+  ProviderKeys,
+  IdTokenValidator,
+  ProviderService,
+  Revocations,
+  // session and token
+  SessionRepository,
+  SessionService,
+  TokenRefresher,
+  TokenService,
+  // login and logout
+  PublicUrls,
+  AuthorizationRequests,
+  ReturnTo,
+  LoginService,
+  CallbackService,
+  LogoutService,
+  // http
+  Platform,
+  Cookies,
+  Responder,
+  OriginCheck,
+  RequestAuthenticator,
+  AuthService,
+  AuthGuard,
+  OidcExceptionFilter,
+  { provide: APP_FILTER, useExisting: OidcExceptionFilter },
+];
+
+function memoryStore(clock: Clock, events: EventLog): SessionStore {
+  if (isProduction()) events.emit({ name: 'store.memory_in_production' });
+  return new MemorySessionStore({ onEvict: () => events.emitChange('memory store', { name: 'store.evicting' }) }, clock);
+}
+
+/**
+ * OpenID Connect login for a NestJS application: an auth controller, a global {@link AuthGuard}, {@link TokenService},
+ * {@link SessionService}, and the store behind {@link SESSION_STORE}.
+ */
+@Module({
+  providers,
+  exports: [SESSION_STORE, SessionService, TokenService, AuthService, AuthGuard, RequestAuthenticator],
+})
+export class OidcModule extends ConfigurableModuleClass implements OnApplicationBootstrap, OnApplicationShutdown {
+  constructor(
+    @Inject(ProviderService) private readonly provider: ProviderService,
+    @Inject(TokenRefresher) private readonly refresher: TokenRefresher,
+    @Inject(Revocations) private readonly revocations: Revocations,
+    @Inject(SessionRepository) private readonly sessions: SessionRepository,
+    @Inject(SESSION_STORE) private readonly store: SessionStore,
+  ) {
+    super();
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.provider.warmUp();
+  }
+
+  /** After the last request: what was begun for users is finished before the store goes away. */
+  async onApplicationShutdown(): Promise<void> {
+    await this.refresher.drain();
+    await this.revocations.drain();
+    await this.sessions.settled();
+    await this.store.close?.();
+  }
+}
