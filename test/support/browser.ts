@@ -23,7 +23,10 @@ export class Browser {
   readonly cookies = new Map<string, string>();
 
   /** A top-level navigation: follows redirects up to where `stop` says so, and answers the last response. */
-  async navigate(url: string, stop: (url: string) => boolean = () => false): Promise<BrowserResponse & { url: string }> {
+  async navigate(
+    url: string,
+    stop: (url: string) => boolean = () => false,
+  ): Promise<BrowserResponse & { url: string }> {
     let current = url;
     for (let hops = 0; hops < 20; hops += 1) {
       const response = await this.open(current);
@@ -71,7 +74,9 @@ export class Browser {
   private keep(line: string): void {
     const [pair = '', ...attributes] = line.split(';').map((part) => part.trim());
     const name = pair.slice(0, pair.indexOf('='));
-    const gone = attributes.some((attribute) => /^max-age=0$/iu.test(attribute) || /^expires=thu, 01 jan 1970/iu.test(attribute));
+    const gone = attributes.some(
+      (attribute) => /^max-age=0$/iu.test(attribute) || /^expires=thu, 01 jan 1970/iu.test(attribute),
+    );
     if (gone) this.cookies.delete(name);
     else this.cookies.set(name, pair.slice(name.length + 1));
   }

@@ -2,7 +2,6 @@
 export const nestMajors = {
   11: {
     '^@nestjs/(common|core|testing|platform-express|platform-fastify)$': '<rootDir>/node_modules/@nestjs/$1-11',
-    '^@nestjs/(common|core|testing|platform-express|platform-fastify)/(.*)$':
-      '<rootDir>/node_modules/@nestjs/$1-11/$2',
+    '^@nestjs/(common|core|testing|platform-express|platform-fastify)/(.*)$': '<rootDir>/node_modules/@nestjs/$1-11/$2',
   },
 };

@@ -116,7 +116,11 @@ export class TestProvider {
         Grant: 86_400,
         Interaction: 3600,
       },
-      features: { devInteractions: { enabled: false }, revocation: { enabled: true }, rpInitiatedLogout: { enabled: true } },
+      features: {
+        devInteractions: { enabled: false },
+        revocation: { enabled: true },
+        rpInitiatedLogout: { enabled: true },
+      },
       interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
       findAccount: (_ctx, id) => ({
         accountId: id,
@@ -133,7 +137,9 @@ export class TestProvider {
       },
       ...configuration,
     });
-    provider.on('grant.success', (ctx) => this.grants.push({ type: String(ctx.oidc.params?.['grant_type']), ok: true }));
+    provider.on('grant.success', (ctx) =>
+      this.grants.push({ type: String(ctx.oidc.params?.['grant_type']), ok: true }),
+    );
     provider.on('grant.error', (ctx, error) =>
       this.grants.push({ type: String(ctx.oidc.params?.['grant_type']), ok: false, error: error.message }),
     );

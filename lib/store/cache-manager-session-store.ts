@@ -1,0 +1,179 @@
+import type { Cache } from 'cache-manager';
+import { type Clock, systemClock, withDeadline } from '../common/clock.js';
+import { OidcConfigurationError } from '../common/errors.js';
+import type { LockResult, ReplaceResult, SessionStore, StoredSession } from './session-store.js';
+import { CheckedKeyv } from './checked-keyv.js';
+import { KeyedMutex } from './keyed-mutex.js';
+import { ProcessLocks } from './process-locks.js';
+
+export interface CacheManagerSessionStoreOptions {
+  /** Put before every key, within the namespace of the Keyv. @default 'oidc:' */
+  readonly keyPrefix?: string;
+  /** How long one method may take, waiting for others on the same session included. Seconds, above 0, up to 10. @default 2 */
+  readonly commandTimeout?: number;
+}
+
+/** What survives every serialisation that Keyv and its adapters have. */
+interface CachedSession {
+  /** Base64. */
+  readonly data: string;
+  readonly generation: number;
+  readonly expiresAt: number;
+}
+
+/**
+ * Keeps sessions in a cache-manager 7 cache. **For an application that is one process.**
+ *
+ * A cache has no atomic operations. This class puts them in order within its process, so one instance on one cache keeps
+ * the whole contract of {@link SessionStore}. It cannot do so across processes, nor for two instances: locks are known
+ * to their instance only, so both may present the same refresh token, and a provider that detects the reuse logs the
+ * user out; one may overwrite what the other wrote, or bring back a session that the other ended. Use
+ * `RedisSessionStore` there.
+ *
+ * - The cache must have exactly one store. With tiers, a session that was ended lives on in the faster one.
+ * - It must not be `nonBlocking`: nobody would learn that a write failed.
+ * - The Keyv must keep `emitErrors` on, and its adapter must throw or emit what goes wrong, as those of Keyv do. One that
+ *   hides its errors makes a failing cache look empty, which logs users out.
+ * - A value that Keyv keeps in memory (no adapter) is removed when it is read, not when it expires; `MemorySessionStore`
+ *   is bounded.
+ */
+export class CacheManagerSessionStore implements SessionStore {
+  private readonly cache: CheckedKeyv;
+  private readonly mutex = new KeyedMutex();
+  private readonly locks: ProcessLocks;
+  private readonly keyPrefix: string;
+  private readonly timeoutMs: number;
+
+  /** @throws {OidcConfigurationError} when the cache does not have exactly one store, or `commandTimeout` is out of range. */
+  constructor(
+    cache: Cache,
+    { keyPrefix = 'oidc:', commandTimeout = 2 }: CacheManagerSessionStoreOptions = {},
+    private readonly clock: Clock = systemClock,
+  ) {
+    const [keyv, ...others] = cache.stores;
+    if (!keyv || others.length > 0) {
+      throw new OidcConfigurationError(['CacheManagerSessionStore: the cache must have exactly one store.']);
+    }
+    if (!(commandTimeout > 0 && commandTimeout <= 10)) {
+      throw new OidcConfigurationError(['CacheManagerSessionStore: commandTimeout must be above 0, up to 10 seconds.']);
+    }
+    this.cache = new CheckedKeyv(keyv);
+    this.locks = new ProcessLocks(clock);
+    this.keyPrefix = keyPrefix;
+    this.timeoutMs = commandTimeout * 1000;
+  }
+
+  /** Not in order with the writes: it is one operation of the cache, so it finds the session before or after each. */
+  async get(key: string): Promise<StoredSession | undefined> {
+    return this.withinDeadline(this.read(key));
+  }
+
+  async create(key: string, session: StoredSession): Promise<void> {
+    return this.inOrder(this.sessionKey(key), () => this.write(key, session));
+  }
+
+  async replace(
+    key: string,
+    session: StoredSession,
+    expectedGeneration: number,
+    owner: string,
+  ): Promise<ReplaceResult> {
+    return this.inOrder(this.sessionKey(key), async () => {
+      const current = await this.read(key);
+      if (!current) return 'gone';
+      if (current.generation !== expectedGeneration) return 'moved';
+      await this.write(key, session);
+      this.locks.release(key, owner);
+      return 'written';
+    });
+  }
+
+  async touch(key: string, expiresAt: number): Promise<boolean> {
+    return this.inOrder(this.sessionKey(key), async () => {
+      const current = await this.read(key);
+      if (current) await this.write(key, { ...current, expiresAt });
+      return current !== undefined;
+    });
+  }
+
+  async delete(key: string, generation?: number): Promise<boolean> {
+    return this.inOrder(this.sessionKey(key), async () => {
+      const current = await this.read(key);
+      if (!current || (generation !== undefined && current.generation !== generation)) return false;
+      const removed = await this.cache.delete(this.sessionKey(key));
+      this.locks.drop(key);
+      return removed;
+    });
+  }
+
+  async lock(key: string, owner: string, leaseMs: number): Promise<LockResult> {
+    return this.inOrder(this.sessionKey(key), async () => {
+      const session = await this.read(key);
+      return { acquired: session !== undefined && this.locks.take(key, owner, leaseMs), session };
+    });
+  }
+
+  async unlock(key: string, owner: string): Promise<void> {
+    this.locks.release(key, owner);
+  }
+
+  async markUsed(key: string, expiresAt: number): Promise<boolean> {
+    const markKey = `${this.keyPrefix}m:${key}`;
+    return this.inOrder(markKey, async () => {
+      const usedUntil = await this.cache.get(markKey);
+      if (typeof usedUntil === 'number' && usedUntil > this.clock.now()) return false;
+      await this.cache.set(markKey, expiresAt, this.timeToLive(expiresAt));
+      return true;
+    });
+  }
+
+  private async read(key: string): Promise<StoredSession | undefined> {
+    const value = await this.cache.get(this.sessionKey(key));
+    if (!isCachedSession(value) || value.expiresAt <= this.clock.now()) return undefined;
+    const { data, generation, expiresAt } = value;
+    return { data: Buffer.from(data, 'base64'), generation, expiresAt };
+  }
+
+  private write(key: string, { data, generation, expiresAt }: StoredSession): Promise<void> {
+    const value: CachedSession = { data: Buffer.from(data).toString('base64'), generation, expiresAt };
+    return this.cache.set(this.sessionKey(key), value, this.timeToLive(expiresAt));
+  }
+
+  private sessionKey(key: string): string {
+    return `${this.keyPrefix}s:${key}`;
+  }
+
+  /** Keyv takes 0 for "forever". */
+  private timeToLive(expiresAt: number): number {
+    return Math.max(1, Math.ceil(expiresAt - this.clock.now()));
+  }
+
+  /**
+   * Runs `work` when everything before it under this key has really ended, though its caller may have been sent away
+   * long ago: a write that the cache executes late must not come after a newer one. Work whose own caller was sent away
+   * while it waited is not begun.
+   */
+  private inOrder<T>(key: string, work: () => Promise<T>): Promise<T> {
+    const deadline = this.clock.now() + this.timeoutMs;
+    const result = this.mutex.run(key, () => {
+      if (this.clock.now() >= deadline) throw this.missedDeadline();
+      return work();
+    });
+    return this.withinDeadline(result);
+  }
+
+  private withinDeadline<T>(promise: Promise<T>): Promise<T> {
+    return withDeadline(this.clock, this.timeoutMs, promise, () => this.missedDeadline());
+  }
+
+  private missedDeadline(): Error {
+    return new Error(`The cache did not answer within ${this.timeoutMs} ms. Is its backend reachable?`);
+  }
+}
+
+/** A value that is not one of ours is no session: an error would meet its user again at every request. */
+function isCachedSession(value: unknown): value is CachedSession {
+  if (typeof value !== 'object' || value === null) return false;
+  const { data, generation, expiresAt } = value as Partial<CachedSession>;
+  return typeof data === 'string' && typeof generation === 'number' && typeof expiresAt === 'number';
+}

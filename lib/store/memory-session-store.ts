@@ -1,0 +1,109 @@
+import { type Clock, systemClock } from '../common/clock.js';
+import { OidcConfigurationError } from '../common/errors.js';
+import type { LockResult, ReplaceResult, SessionStore, StoredSession } from './session-store.js';
+import { type Expiring, ExpiringMap } from './expiring-map.js';
+import { ProcessLocks } from './process-locks.js';
+
+export interface MemorySessionStoreOptions {
+  /**
+   * How many sessions are kept. When there are more, expired ones go first, then the one not used for longest: its user
+   * has to log in again. An integer, at least 1. @default 50_000
+   */
+  readonly maxSessions?: number;
+  /** Called each time a session that was still alive had to go for a new one. Must not throw. */
+  readonly onEvict?: () => void;
+}
+
+/** Marks are small and short-lived. When there are more, the oldest goes, and what it marked could be used again. */
+const MAX_MARKS = 10_000;
+
+/**
+ * Keeps sessions in this process: for development, for tests and for an application that is one process and may forget
+ * its sessions when it restarts. Several processes need a store they share, such as `RedisSessionStore`.
+ *
+ * `data` is kept by reference: neither the library nor this class ever writes to it.
+ */
+export class MemorySessionStore implements SessionStore {
+  private readonly sessions: ExpiringMap<StoredSession>;
+  private readonly marks: ExpiringMap<Expiring>;
+  private readonly locks: ProcessLocks;
+
+  /** @throws {OidcConfigurationError} when `maxSessions` is not an integer of at least 1. */
+  constructor({ maxSessions = 50_000, onEvict }: MemorySessionStoreOptions = {}, clock: Clock = systemClock) {
+    if (!Number.isInteger(maxSessions) || maxSessions < 1) {
+      throw new OidcConfigurationError(['MemorySessionStore: maxSessions must be an integer of at least 1.']);
+    }
+    this.locks = new ProcessLocks(clock);
+    this.marks = new ExpiringMap(clock, { maxEntries: MAX_MARKS });
+    this.sessions = new ExpiringMap(clock, {
+      maxEntries: maxSessions,
+      onEvict: (key) => {
+        this.locks.drop(key);
+        onEvict?.();
+      },
+    });
+  }
+
+  async get(key: string): Promise<StoredSession | undefined> {
+    return this.sessions.use(key);
+  }
+
+  async create(key: string, session: StoredSession): Promise<void> {
+    this.write(key, session);
+  }
+
+  async replace(
+    key: string,
+    session: StoredSession,
+    expectedGeneration: number,
+    owner: string,
+  ): Promise<ReplaceResult> {
+    const current = this.sessions.get(key);
+    if (!current) return 'gone';
+    if (current.generation !== expectedGeneration) return 'moved';
+    this.write(key, session);
+    this.locks.release(key, owner);
+    return 'written';
+  }
+
+  async touch(key: string, expiresAt: number): Promise<boolean> {
+    const current = this.sessions.get(key);
+    if (!current) return false;
+    this.write(key, { ...current, expiresAt });
+    return true;
+  }
+
+  async delete(key: string, generation?: number): Promise<boolean> {
+    const current = this.sessions.get(key);
+    if (!current || (generation !== undefined && current.generation !== generation)) return false;
+    this.locks.drop(key);
+    return this.sessions.delete(key);
+  }
+
+  async lock(key: string, owner: string, leaseMs: number): Promise<LockResult> {
+    const session = this.sessions.use(key);
+    return { acquired: session !== undefined && this.locks.take(key, owner, leaseMs), session };
+  }
+
+  async unlock(key: string, owner: string): Promise<void> {
+    this.locks.release(key, owner);
+  }
+
+  async markUsed(key: string, expiresAt: number): Promise<boolean> {
+    if (this.marks.get(key)) return false;
+    this.marks.set(key, { expiresAt });
+    return true;
+  }
+
+  /** Forgets everything. */
+  async close(): Promise<void> {
+    this.sessions.clear();
+    this.locks.clear();
+    this.marks.clear();
+  }
+
+  /** A copy, so that what the caller does with its object afterwards changes nothing here. */
+  private write(key: string, { data, generation, expiresAt }: StoredSession): void {
+    this.sessions.set(key, { data, generation, expiresAt });
+  }
+}

@@ -1,0 +1,114 @@
+import { RESP_TYPES } from 'redis';
+import { type Clock, withDeadline } from '../common/clock.js';
+import type { RedisScript } from './redis-scripts.js';
+
+/** The commands that are sent, as node-redis has them. Replies are checked where they are read. */
+export interface RedisCommands {
+  get(key: string): Promise<unknown>;
+  set(
+    key: string,
+    value: string | Buffer,
+    options: { condition?: 'NX'; expiration: { type: 'PX'; value: number } },
+  ): Promise<unknown>;
+  eval(source: string, options: RedisScriptArguments): Promise<unknown>;
+  evalSha(sha1: string, options: RedisScriptArguments): Promise<unknown>;
+}
+
+export interface RedisScriptArguments {
+  keys: string[];
+  arguments: (string | Buffer)[];
+}
+
+/** Redis' strings as Buffers: sessions are binary. */
+const BUFFERS = { [RESP_TYPES.BLOB_STRING]: Buffer };
+
+/** The options that commands are sent with, as node-redis has them. */
+export interface RedisCommandOptions {
+  typeMapping: typeof BUFFERS;
+  timeout: number;
+  abortSignal?: AbortSignal;
+}
+
+/** The part that is needed of a node-redis 6 client, pool, cluster or sentinel. */
+export interface RedisSessionClient {
+  /** Pools do not tell. */
+  readonly isReady?: boolean;
+  listenerCount(event: 'error'): number;
+  on(event: 'error', listener: (error: unknown) => void): unknown;
+  withCommandOptions(options: RedisCommandOptions): RedisCommands;
+}
+
+/** How long a command may take while Redis is away. Most interruptions are shorter. */
+const IMPAIRED_TIMEOUT_MS = 500;
+
+/**
+ * node-redis gives every command a timeout of five seconds with an `AbortSignal` of its own, which costs a third of the
+ * throughput. 0 turns it off; the deadline of {@link RedisCommandRunner} takes its place.
+ */
+const OPTIONS: RedisCommandOptions = { typeMapping: BUFFERS, timeout: 0 };
+
+/**
+ * Sends commands with a deadline.
+ *
+ * While Redis is away (no connection, or the last command ran into its deadline) the deadline is short, and a command
+ * that reaches it before it was sent is taken out of the client's queue. So an outage neither piles up requests here
+ * nor ends in a burst of commands that nobody waits for any more.
+ */
+export class RedisCommandRunner {
+  private readonly commands: RedisCommands;
+  private readonly impairedTimeoutMs: number;
+  /** The last command to settle ran into its deadline. */
+  private stalled = false;
+  /** Why there is no connection; unknown when the application listens itself. */
+  private connectionError: unknown;
+
+  constructor(
+    private readonly client: RedisSessionClient,
+    private readonly timeoutMs: number,
+    private readonly clock: Clock,
+  ) {
+    this.commands = client.withCommandOptions(OPTIONS);
+    this.impairedTimeoutMs = Math.min(IMPAIRED_TIMEOUT_MS, timeoutMs);
+    // A client whose 'error' nobody listens to ends the process when its connection breaks, though it would reconnect.
+    // What nobody else hears is told as the cause of the deadlines that are missed then.
+    if (client.listenerCount('error') === 0) client.on('error', (error) => (this.connectionError = error));
+  }
+
+  async run<T>(command: (redis: RedisCommands) => Promise<T>): Promise<T> {
+    const impaired = this.stalled || this.client.isReady === false;
+    const deadlineMs = impaired ? this.impairedTimeoutMs : this.timeoutMs;
+    // An abort signal is expensive, but no request is fast at such a time.
+    const abort = impaired ? new AbortController() : undefined;
+    const redis = abort ? this.client.withCommandOptions({ ...OPTIONS, abortSignal: abort.signal }) : this.commands;
+    const answer = await withDeadline(this.clock, deadlineMs, command(redis), () => {
+      this.stalled = true;
+      abort?.abort();
+      return this.missedDeadline(deadlineMs);
+    });
+    this.stalled = false;
+    return answer;
+  }
+
+  /** Runs a script, one round trip unless Redis does not know it yet. */
+  script(script: RedisScript, keys: string[], args: (string | Buffer)[]): Promise<unknown> {
+    const options = { keys, arguments: args };
+    return this.run(async (redis) => {
+      try {
+        return await redis.evalSha(script.sha1, options);
+      } catch (error) {
+        if (!isUnknownScript(error)) throw error;
+        return redis.eval(script.source, options);
+      }
+    });
+  }
+
+  private missedDeadline(deadlineMs: number): Error {
+    const cause = this.client.isReady === false ? this.connectionError : undefined;
+    return new Error(`Redis did not answer within ${deadlineMs} ms. Is it reachable, and is it overloaded?`, { cause });
+  }
+}
+
+/** `NOSCRIPT` is the error code of Redis' protocol, the first word of the reply; node-redis has no other place for it. */
+function isUnknownScript(error: unknown): boolean {
+  return error instanceof Error && error.message.startsWith('NOSCRIPT');
+}

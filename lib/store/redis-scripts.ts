@@ -1,0 +1,64 @@
+import { createHash } from 'node:crypto';
+
+/** A Lua script, and the name under which Redis remembers it. */
+export interface RedisScript {
+  readonly source: string;
+  readonly sha1: string;
+}
+
+/**
+ * Every script works on KEYS[1], the session, and KEYS[2], its lock; ARGV[1] is the caller's time.
+ *
+ * `live()` is the generation of the session, or nil when there is none: no value, a value too short to be one of ours, or
+ * one that has expired by the caller's clock (Redis' own clock has ended it if it says so).
+ */
+const PRELUDE = `
+local function live()
+  local header = redis.call('GETRANGE', KEYS[1], 0, 15)
+  if #header < 16 then return nil end
+  local generation, expiresAt = struct.unpack('>I8I8', header)
+  if expiresAt <= tonumber(ARGV[1]) then return nil end
+  return generation
+end`;
+
+function script(body: string): RedisScript {
+  const source = `${PRELUDE}\n${body.trim()}`;
+  return { source, sha1: createHash('sha1').update(source).digest('hex') };
+}
+
+/** ARGV: now, expected generation, owner, value, time to live in ms. Answers with a `ReplaceResult`. */
+export const REPLACE = script(`
+local generation = live()
+if not generation then return 'gone' end
+if generation ~= tonumber(ARGV[2]) then return 'moved' end
+redis.call('SET', KEYS[1], ARGV[4], 'PX', ARGV[5])
+if redis.call('GET', KEYS[2]) == ARGV[3] then redis.call('DEL', KEYS[2]) end
+return 'written'`);
+
+/** ARGV: now, expiresAt, time to live in ms. Answers 1 or 0. Only the header is rewritten, in place. */
+export const TOUCH = script(`
+if not live() then return 0 end
+redis.call('SETRANGE', KEYS[1], 8, struct.pack('>I8', tonumber(ARGV[2])))
+redis.call('PEXPIRE', KEYS[1], ARGV[3])
+return 1`);
+
+/** ARGV: now, generation or ''. Answers 1 or 0. What is left of a session that has ended is removed as well. */
+export const DELETE = script(`
+local generation = live()
+if generation and ARGV[2] ~= '' and generation ~= tonumber(ARGV[2]) then return 0 end
+redis.call('DEL', KEYS[1], KEYS[2])
+return generation and 1 or 0`);
+
+/** ARGV: now, owner, lease in ms. Answers { acquired, value }, or { 0 } when there is no session. */
+export const LOCK = script(`
+if not live() then return { 0 } end
+local value = redis.call('GET', KEYS[1])
+local holder = redis.call('GET', KEYS[2])
+if holder and holder ~= ARGV[2] then return { 0, value } end
+redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
+return { 1, value }`);
+
+/** ARGV: now, owner. */
+export const UNLOCK = script(`
+if redis.call('GET', KEYS[2]) == ARGV[2] then redis.call('DEL', KEYS[2]) end
+return 0`);

@@ -1,0 +1,78 @@
+/**
+ * What a store keeps for one session: bytes it cannot read, and the two numbers it acts upon.
+ *
+ * `data` is sealed by the library (AES-256-GCM); a store never interprets it.
+ */
+export interface StoredSession {
+  readonly data: Uint8Array;
+  /** 1 at login, one higher after every refresh: a positive integer. The fence of every conditional write. */
+  readonly generation: number;
+  /** When the session ends unless it is touched. Epoch milliseconds, a positive integer; that moment is not part of it. */
+  readonly expiresAt: number;
+}
+
+/** Answer of {@link SessionStore.lock}: whether the lock is ours now, and the session as it is under it. */
+export interface LockResult {
+  readonly acquired: boolean;
+  /** `undefined` when the session does not exist (any more). No lock is taken then, and none is left behind. */
+  readonly session: StoredSession | undefined;
+}
+
+/**
+ * `written`: done. `moved`: another generation is there, nothing was written. `gone`: the session does not exist,
+ * nothing was written.
+ */
+export type ReplaceResult = 'written' | 'moved' | 'gone';
+
+/**
+ * Where sessions live. Implement it to keep them anywhere; `sessionStoreContract` of `nest-oidc/testing` tells whether
+ * an implementation is right.
+ *
+ * - Keys are 43 characters of base64url (the hash of a session id). Two keys never influence each other. Locks, marks
+ *   and sessions are separate spaces: the same key in one is unknown in another.
+ * - Each method is atomic. Where a backend cannot promise that across processes, its documentation says so.
+ * - Only `create` brings a session into being; every other write is conditional on it being there.
+ * - A session past its `expiresAt` does not exist, whether or not it was removed yet.
+ * - Trouble is a rejected promise, never `undefined` or `false`. It must be told within seconds: answer or reject.
+ *   A write that was rejected may still have happened.
+ */
+export interface SessionStore {
+  /** The session, or `undefined`. */
+  get(key: string): Promise<StoredSession | undefined>;
+
+  /** Writes a new session. The key has never been used before. */
+  create(key: string, session: StoredSession): Promise<void>;
+
+  /**
+   * Replaces the session if its generation is `expectedGeneration`, and in the same step releases the lock if
+   * `owner` still holds it. A lost lock does not prevent the write: the generation is the fence, not the lock. Where
+   * nothing was written the lock stays as it was.
+   */
+  replace(key: string, session: StoredSession, expectedGeneration: number, owner: string): Promise<ReplaceResult>;
+
+  /** Moves the expiry of an existing session and nothing else. `false` when there is none. */
+  touch(key: string, expiresAt: number): Promise<boolean>;
+
+  /**
+   * Removes the session and its lock; with `generation`, only if that is its generation. `true` if this call removed it.
+   */
+  delete(key: string, generation?: number): Promise<boolean>;
+
+  /**
+   * Takes the session's refresh lock for `owner` unless another owner holds it, and reads the session in the same step,
+   * past every cache. The lock ends by itself after `leaseMs`. Taking it again as its owner starts the lease anew.
+   */
+  lock(key: string, owner: string, leaseMs: number): Promise<LockResult>;
+
+  /** Releases the lock if `owner` holds it. */
+  unlock(key: string, owner: string): Promise<void>;
+
+  /** Marks a key as used until `expiresAt`. `true` for the first caller, `false` for every other. */
+  markUsed(key: string, expiresAt: number): Promise<boolean>;
+
+  /** Called once at shutdown, after the last write. */
+  close?(): Promise<void>;
+}
+
+/** Injection token of the {@link SessionStore} in use. */
+export const SESSION_STORE = Symbol('nest-oidc:session-store');

@@ -1,0 +1,172 @@
+import { describe, expect, it } from '@jest/globals';
+import { OidcConfigurationError } from '../../lib/common/errors.js';
+import { MemorySessionStore, type MemorySessionStoreOptions } from '../../lib/store/memory-session-store.js';
+import { sessionStoreContract } from '../../lib/testing/session-store-contract.js';
+import { ControlledClock } from '../support/controlled-clock.js';
+
+const HOUR = 3_600_000;
+
+function given(options: MemorySessionStoreOptions = {}) {
+  const clock = new ControlledClock();
+  const store = new MemorySessionStore(options, clock);
+  const create = (key: string, lifetimeMs = HOUR) =>
+    store.create(key, { data: Uint8Array.of(1), generation: 1, expiresAt: clock.now() + lifetimeMs });
+  const alive = async (...keys: string[]) => {
+    const found: string[] = [];
+    for (const key of keys) if ((await store.lock(key, 'test', 1)).session) found.push(key);
+    return found;
+  };
+  return { clock, store, create, alive };
+}
+
+describe('MemorySessionStore', () => {
+  describe('keeps the contract of a session store', () => {
+    const clock = new ControlledClock();
+    const cases = sessionStoreContract({
+      createStore: () => new MemorySessionStore({}, clock),
+      advance: (ms) => clock.advance(ms),
+      now: () => clock.now(),
+    });
+    for (const { title, run } of cases) it(title, run);
+  });
+
+  it('works with the system clock and 50,000 sessions when nothing is set', async () => {
+    const store = new MemorySessionStore();
+    const expiresAt = Date.now() + HOUR;
+    await store.create('a', { data: Uint8Array.of(1), generation: 1, expiresAt });
+    expect(await store.get('a')).toEqual({ data: Uint8Array.of(1), generation: 1, expiresAt });
+    await store.close();
+  });
+
+  it.each([0, -1, 1.5, Number.NaN])('refuses a maximum of %p sessions', (maxSessions) => {
+    expect(() => new MemorySessionStore({ maxSessions })).toThrow(OidcConfigurationError);
+  });
+
+  it('is not changed by what the caller does with its object afterwards', async () => {
+    const { clock, store } = given();
+    const session = { data: Uint8Array.of(1), generation: 1, expiresAt: clock.now() + HOUR };
+    await store.create('a', session);
+    session.generation = 7;
+    expect((await store.get('a'))?.generation).toBe(1);
+  });
+
+  describe('when it is full', () => {
+    it('lets the session go that was not used for longest, and tells', async () => {
+      let evicted = 0;
+      const { store, create, alive } = given({ maxSessions: 3, onEvict: () => (evicted += 1) });
+      for (const key of ['a', 'b', 'c']) await create(key);
+      await store.get('a');
+      await create('d');
+      expect(evicted).toBe(1);
+      expect(await alive('a', 'b', 'c', 'd')).toEqual(['a', 'c', 'd']);
+    });
+
+    it('counts a touch and a refresh as use', async () => {
+      const { clock, store, create, alive } = given({ maxSessions: 3 });
+      for (const key of ['a', 'b', 'c']) await create(key);
+      await store.touch('a', clock.now() + HOUR);
+      await store.replace('b', { data: Uint8Array.of(2), generation: 2, expiresAt: clock.now() + HOUR }, 1, 'owner');
+      await create('d');
+      expect(await alive('a', 'b', 'c', 'd')).toEqual(['a', 'b', 'd']);
+    });
+
+    it('lets expired sessions go first, and does not tell', async () => {
+      let evicted = 0;
+      const { clock, create, alive } = given({ maxSessions: 3, onEvict: () => (evicted += 1) });
+      await create('a');
+      await create('b', 1_000);
+      await create('c');
+      await clock.advance(1_000);
+      await create('d');
+      expect(await alive('a', 'b', 'c', 'd')).toEqual(['a', 'c', 'd']);
+      expect(evicted).toBe(0);
+    });
+
+    it('lets the least recently used go when none of the expired ones is left', async () => {
+      const { clock, create, alive } = given({ maxSessions: 2 });
+      await create('a');
+      await create('b', 1_000);
+      await clock.advance(1_000);
+      await create('c');
+      await create('d');
+      expect(await alive('a', 'b', 'c', 'd')).toEqual(['c', 'd']);
+    });
+
+    it('replaces and touches without letting any go', async () => {
+      let evicted = 0;
+      const { clock, store, create } = given({ maxSessions: 1, onEvict: () => (evicted += 1) });
+      await create('a');
+      await store.touch('a', clock.now() + HOUR);
+      await store.replace('a', { data: Uint8Array.of(2), generation: 2, expiresAt: clock.now() + HOUR }, 1, 'owner');
+      expect(evicted).toBe(0);
+    });
+
+    it('does not lose a session to marks', async () => {
+      const { clock, store, create, alive } = given({ maxSessions: 1 });
+      await create('a');
+      for (let index = 0; index < 20; index += 1) await store.markUsed(`mark ${index}`, clock.now() + HOUR);
+      expect(await alive('a')).toEqual(['a']);
+    });
+
+    it('forgets the lock of a session that went', async () => {
+      const { store, create } = given({ maxSessions: 1 });
+      await create('a');
+      await store.lock('a', 'owner', HOUR);
+      await create('b');
+      await create('a');
+      expect((await store.lock('a', 'another', HOUR)).acquired).toBe(true);
+    });
+  });
+
+  it('keeps 10,000 marks and lets the oldest go', async () => {
+    const { clock, store } = given();
+    const mark = (index: number) => store.markUsed(`mark ${index}`, clock.now() + HOUR);
+    for (let index = 0; index <= 10_000; index += 1) expect(await mark(index)).toBe(true);
+    expect(await mark(10_000)).toBe(false);
+    expect(await mark(1)).toBe(false);
+    expect(await mark(0)).toBe(true);
+  });
+
+  it('forgets the lock of a session that was deleted', async () => {
+    const { store, create } = given();
+    await create('a');
+    await store.lock('a', 'owner', HOUR);
+    await store.delete('a');
+    await create('a');
+    expect((await store.lock('a', 'another', HOUR)).acquired).toBe(true);
+  });
+
+  it('ends a session that is given an expiry in the past', async () => {
+    const { clock, store, create } = given();
+    await create('a');
+    expect(await store.touch('a', clock.now())).toBe(true);
+    expect(await store.get('a')).toBeUndefined();
+  });
+
+  describe('sweeps', () => {
+    it('only while there is something to sweep', async () => {
+      const { clock, create } = given();
+      expect(clock.pending).toBe(0);
+      await create('a', 90_000);
+      await create('b', 90_000);
+      expect(clock.pending).toBe(1);
+      await clock.advance(60_000);
+      expect(clock.pending).toBe(1);
+      await clock.advance(60_000);
+      expect(clock.pending).toBe(0);
+      await create('c', 90_000);
+      expect(clock.pending).toBe(1);
+    });
+
+    it('no more once it is closed', async () => {
+      const { clock, store, create, alive } = given();
+      await create('a');
+      await store.lock('a', 'owner', HOUR);
+      await store.markUsed('b', clock.now() + HOUR);
+      expect(clock.pending).toBe(3);
+      await store.close();
+      expect(clock.pending).toBe(0);
+      expect(await alive('a')).toEqual([]);
+    });
+  });
+});

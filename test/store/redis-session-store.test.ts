@@ -1,0 +1,442 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { setTimeout as wait } from 'node:timers/promises';
+import { createClient, createClientPool, createCluster, createSentinel } from 'redis';
+import { OidcConfigurationError } from '../../lib/common/errors.js';
+import { randomToken } from '../../lib/common/random.js';
+import type { StoredSession } from '../../lib/store/session-store.js';
+import { RedisSessionStore } from '../../lib/store/redis-session-store.js';
+import { sessionStoreContract } from '../../lib/testing/session-store-contract.js';
+import { ControlledClock } from '../support/controlled-clock.js';
+import { RedisServer } from '../support/redis-server.js';
+
+const HOUR = 3_600_000;
+
+/** Long enough for a few round trips on a busy machine. */
+const SPAN = 100;
+
+let server: RedisServer;
+
+beforeAll(async () => {
+  server = await RedisServer.start();
+});
+
+afterAll(() => server.dispose());
+
+async function connect(RESP: 2 | 3 = 3) {
+  return createClient({ url: server.url, RESP, socket: { reconnectStrategy: 10 } })
+    .on('error', () => undefined)
+    .connect();
+}
+
+/** Where a promise stands, without waiting for it. */
+function watch(promise: Promise<unknown>) {
+  const watched: { state: string; error?: unknown } = { state: 'pending' };
+  promise.then(
+    () => (watched.state = 'fulfilled'),
+    (error: unknown) => Object.assign(watched, { state: 'rejected', error }),
+  );
+  return watched;
+}
+
+describe.each([2, 3] as const)('RedisSessionStore with RESP%d', (RESP) => {
+  let clients: readonly [Awaited<ReturnType<typeof connect>>, Awaited<ReturnType<typeof connect>>];
+
+  beforeAll(async () => {
+    clients = [await connect(RESP), await connect(RESP)];
+  });
+
+  afterAll(() => clients.forEach((client) => client.destroy()));
+
+  describe('keeps the contract of a session store', () => {
+    const cases = sessionStoreContract({
+      createStore: () => new RedisSessionStore(clients[0]),
+      createPeer: () => new RedisSessionStore(clients[1]),
+      advance: (ms) => wait(ms),
+      span: SPAN,
+    });
+    for (const { title, run } of cases) it(title, run);
+  });
+});
+
+describe('RedisSessionStore on a cluster', () => {
+  let node: RedisServer;
+  let cluster: ReturnType<typeof createCluster>;
+
+  beforeAll(async () => {
+    node = await RedisServer.start({ args: ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'] });
+    const client = await createClient({ url: node.url }).connect();
+    await client.sendCommand(['CLUSTER', 'ADDSLOTSRANGE', '0', '16383']);
+    while (!(await client.sendCommand<string>(['CLUSTER', 'INFO'])).includes('cluster_state:ok')) await wait(20);
+    client.destroy();
+    cluster = createCluster({ rootNodes: [{ url: node.url }] });
+    await cluster.connect();
+  });
+
+  afterAll(async () => {
+    cluster.destroy();
+    await node.dispose();
+  });
+
+  describe('keeps the contract of a session store', () => {
+    const cases = sessionStoreContract({
+      createStore: () => new RedisSessionStore(cluster),
+      advance: (ms) => wait(ms),
+      span: SPAN,
+    });
+    for (const { title, run } of cases) it(title, run);
+  });
+
+  const slotOf = (key: string) => cluster.sendCommand<number>(undefined, true, ['CLUSTER', 'KEYSLOT', key]);
+
+  it('keeps a session and its lock in one slot, and sessions in many', async () => {
+    const slots = new Set<number>();
+    for (let index = 0; index < 10; index += 1) {
+      const key = randomToken();
+      expect(await slotOf(`oidc:s:{${key}}`)).toBe(await slotOf(`oidc:l:{${key}}`));
+      slots.add(await slotOf(`oidc:s:{${key}}`));
+    }
+    expect(slots.size).toBeGreaterThan(1);
+  });
+});
+
+describe('RedisSessionStore', () => {
+  let client: Awaited<ReturnType<typeof connect>>;
+  let clock: ControlledClock;
+  let store: RedisSessionStore;
+  let key: string;
+
+  beforeEach(async () => {
+    client = await connect();
+    clock = new ControlledClock();
+    store = new RedisSessionStore(client, {}, clock);
+    key = randomToken();
+  });
+
+  afterEach(() => client.destroy());
+
+  const session = (generation = 1, lifetimeMs = HOUR): StoredSession => ({
+    data: Uint8Array.of(0, 255, 128),
+    generation,
+    expiresAt: clock.now() + lifetimeMs,
+  });
+
+  const sessionKey = () => `oidc:s:{${key}}`;
+  const lockKey = () => `oidc:l:{${key}}`;
+
+  /** Stops the server, and waits until the client knows. */
+  async function lose() {
+    const noticed = emitted('reconnecting');
+    await server.stop();
+    await noticed;
+  }
+
+  async function recover() {
+    const ready = emitted('ready');
+    await server.start();
+    await ready;
+  }
+
+  /** Unlike `events.once` not ended by an `error`. */
+  const emitted = (event: string, of: Pick<typeof client, 'once'> = client) =>
+    new Promise<void>((resolve) => of.once(event, () => resolve()));
+
+  /** The time to live of a key is the full span but for what the test has taken. */
+  async function expectTimeToLive(redisKey: string, ms: number) {
+    const timeToLive = await client.pTTL(redisKey);
+    expect(timeToLive).toBeLessThanOrEqual(ms);
+    expect(timeToLive).toBeGreaterThan(ms - 60_000);
+  }
+
+  it('takes a client, a pool, a cluster and a sentinel', () => {
+    const clients = [
+      createClient(),
+      createClientPool(),
+      createCluster({ rootNodes: [] }),
+      createSentinel({ name: 'main', sentinelRootNodes: [] }),
+    ];
+    for (const each of clients) expect(new RedisSessionStore(each)).toBeInstanceOf(RedisSessionStore);
+  });
+
+  it('works with a pool', async () => {
+    const pool = createClientPool({ url: server.url });
+    await pool.connect();
+    const pooled = new RedisSessionStore(pool, {}, clock);
+    await pooled.create(key, session());
+    expect((await pooled.lock(key, 'owner', HOUR)).acquired).toBe(true);
+    expect((await pooled.get(key))?.generation).toBe(1);
+    pool.destroy();
+  });
+
+  it.each([0, -1, 11, Number.NaN])('refuses a command timeout of %p seconds', (commandTimeout) => {
+    expect(() => new RedisSessionStore(client, { commandTimeout })).toThrow(OidcConfigurationError);
+  });
+
+  it('does not close the client of the application', () => {
+    expect('close' in store).toBe(false);
+  });
+
+  describe('in Redis', () => {
+    it('keeps a session as one value: generation, expiry, data', async () => {
+      await store.create(key, session(7));
+      const value = Buffer.from(
+        (await client.sendCommand<string>(['DUMP', sessionKey()], { typeMapping: { 36: Buffer } })) ?? '',
+      );
+      const header = Buffer.alloc(16);
+      header.writeBigUInt64BE(7n);
+      header.writeBigUInt64BE(BigInt(clock.now() + HOUR), 8);
+      expect(value.includes(Buffer.concat([header, Buffer.from([0, 255, 128])]))).toBe(true);
+    });
+
+    it('lets every key expire by itself', async () => {
+      await store.create(key, session());
+      await expectTimeToLive(sessionKey(), HOUR);
+      await store.touch(key, clock.now() + 2 * HOUR);
+      await expectTimeToLive(sessionKey(), 2 * HOUR);
+      await store.lock(key, 'owner', 3 * HOUR);
+      await expectTimeToLive(lockKey(), 3 * HOUR);
+      await store.replace(key, session(2, 4 * HOUR), 1, 'another owner');
+      await expectTimeToLive(sessionKey(), 4 * HOUR);
+      await store.markUsed(key, clock.now() + 5 * HOUR);
+      await expectTimeToLive(`oidc:m:${key}`, 5 * HOUR);
+    });
+
+    it('takes an expiry that has passed already, and one between two milliseconds', async () => {
+      await store.create(key, session(1, -5_000));
+      expect(await store.get(key)).toBeUndefined();
+      await store.create(key, session(1, HOUR + 0.5));
+      expect((await store.get(key))?.expiresAt).toBe(clock.now() + HOUR);
+      expect(await store.touch(key, clock.now() + HOUR + 1.5)).toBe(true);
+      expect((await store.get(key))?.expiresAt).toBe(clock.now() + HOUR + 1);
+    });
+
+    it('removes the lock with its session', async () => {
+      await store.create(key, session());
+      await store.lock(key, 'owner', HOUR);
+      await store.delete(key);
+      expect(await client.exists([sessionKey(), lockKey()])).toBe(0);
+    });
+
+    it('leaves no lock without a session', async () => {
+      await store.lock(key, 'owner', HOUR);
+      expect(await client.exists(lockKey())).toBe(0);
+    });
+
+    it('keeps applications with different prefixes apart', async () => {
+      const other = new RedisSessionStore(client, { keyPrefix: 'other:' }, clock);
+      await store.create(key, session());
+      expect(await other.get(key)).toBeUndefined();
+      await other.create(key, session(9));
+      expect((await store.get(key))?.generation).toBe(1);
+      expect(await client.exists(`other:s:{${key}}`)).toBe(1);
+    });
+
+    it('needs one command for each method', async () => {
+      await store.create(key, session());
+      await Promise.all([store.replace(key, session(), 0, ''), store.touch(key, clock.now() + HOUR)]);
+      await Promise.all([store.lock(key, 'a', HOUR), store.unlock(key, 'b'), store.delete(key, 9)]);
+      await client.configResetStat();
+      const calls = async () => {
+        const stats = await client.info('commandstats');
+        const counts = [...stats.matchAll(/cmdstat_(get|set|eval|evalsha):calls=(\d+)/g)];
+        return Object.fromEntries(counts.map(([, command, count]) => [command, Number(count)]));
+      };
+      await store.get(key);
+      expect(await calls()).toEqual({ get: 1 });
+      await store.create(key, session());
+      await store.markUsed(key, clock.now() + HOUR);
+      expect(await calls()).toEqual({ get: 1, set: 2 });
+      await store.touch(key, clock.now() + HOUR);
+      await store.delete(key, 9);
+      expect(await calls()).toEqual({ get: 1, set: 2, evalsha: 2 });
+      await store.lock(key, 'owner', HOUR);
+      await store.unlock(key, 'another owner');
+      await store.replace(key, session(2), 1, 'owner');
+      expect((await calls())['evalsha']).toBe(5);
+      expect((await calls())['eval']).toBeUndefined();
+    });
+
+    it('ends a session by the clock of its caller too', async () => {
+      await store.create(key, session(1, 1_000));
+      await clock.advance(1_000);
+      expect(await client.exists(sessionKey())).toBe(1);
+      expect(await store.get(key)).toBeUndefined();
+      expect(await store.touch(key, clock.now() + HOUR)).toBe(false);
+      expect(await store.replace(key, session(2), 1, 'owner')).toBe('gone');
+      expect(await store.lock(key, 'owner', HOUR)).toEqual({ acquired: false, session: undefined });
+      expect(await client.exists(lockKey())).toBe(0);
+      expect(await store.delete(key)).toBe(false);
+      expect(await client.exists(sessionKey())).toBe(0);
+    });
+  });
+
+  describe('meets a value that is not its own', () => {
+    it.each(['', 'x', '123456789012345'])('too short (%p): there is no session', async (value) => {
+      await client.set(sessionKey(), value);
+      expect(await store.get(key)).toBeUndefined();
+      expect(await store.touch(key, clock.now() + HOUR)).toBe(false);
+      expect(await store.replace(key, session(2), 1, 'owner')).toBe('gone');
+      expect((await store.lock(key, 'owner', HOUR)).session).toBeUndefined();
+      expect(await client.get(sessionKey())).toBe(value);
+      expect(await store.delete(key)).toBe(false);
+      expect(await client.exists(sessionKey())).toBe(0);
+    });
+
+    it('of another type: rejects', async () => {
+      await client.hSet(sessionKey(), 'field', 'value');
+      await expect(store.get(key)).rejects.toThrow('WRONGTYPE');
+      await expect(store.touch(key, clock.now() + HOUR)).rejects.toThrow('WRONGTYPE');
+      await expect(store.delete(key)).rejects.toThrow('WRONGTYPE');
+      await expect(store.lock(key, 'owner', HOUR)).rejects.toThrow('WRONGTYPE');
+      await expect(store.replace(key, session(2), 1, 'owner')).rejects.toThrow('WRONGTYPE');
+    });
+  });
+
+  it('rejects rather than take a client that does not return Buffers for one without sessions', async () => {
+    const strings = { listenerCount: () => 1, on: () => undefined, withCommandOptions: () => client };
+    await client.set(sessionKey(), 'a string');
+    await expect(new RedisSessionStore(strings, {}, clock).get(key)).rejects.toThrow(TypeError);
+  });
+
+  it('works on after Redis has forgotten its scripts', async () => {
+    await store.create(key, session());
+    expect(await store.touch(key, clock.now() + HOUR)).toBe(true);
+    await client.scriptFlush();
+    expect(await store.touch(key, clock.now() + HOUR)).toBe(true);
+    expect((await store.lock(key, 'owner', HOUR)).acquired).toBe(true);
+  });
+
+  it('sends its commands without the timeout of the client, and leaves it to others', async () => {
+    const original = AbortSignal.timeout;
+    let signals = 0;
+    AbortSignal.timeout = (ms) => {
+      signals += 1;
+      return original.call(AbortSignal, ms);
+    };
+    try {
+      await store.create(key, session());
+      await store.get(key);
+      await store.touch(key, clock.now() + HOUR);
+      expect(signals).toBe(0);
+      await client.ping();
+      expect(signals).toBe(1);
+    } finally {
+      AbortSignal.timeout = original;
+    }
+  });
+
+  it('rejects at once when the client was never connected', async () => {
+    const unconnected = new RedisSessionStore(createClient({ url: server.url }), {}, clock);
+    await expect(unconnected.get(key)).rejects.toThrow('The client is closed');
+  });
+
+  describe('when Redis is away', () => {
+    it('waits 2 seconds for a frozen server, then half a second each, and works again afterwards', async () => {
+      await store.create(key, session());
+      server.pause();
+      const first = watch(store.get(key));
+      await clock.advance(1_999);
+      expect(first.state).toBe('pending');
+      await clock.advance(1);
+      expect(first).toMatchObject({ state: 'rejected', error: { message: expect.stringContaining('within 2000 ms') } });
+
+      const second = watch(store.touch(key, clock.now() + HOUR));
+      await clock.advance(500);
+      expect(second).toMatchObject({ state: 'rejected', error: { message: expect.stringContaining('within 500 ms') } });
+
+      server.resume();
+      expect((await store.get(key))?.generation).toBe(1);
+      server.pause();
+      const third = watch(store.get(key));
+      await clock.advance(1_999);
+      expect(third.state).toBe('pending');
+      await clock.advance(1);
+      expect(third.state).toBe('rejected');
+      server.resume();
+    });
+
+    it('waits as long as it was told', async () => {
+      const patient = new RedisSessionStore(client, { commandTimeout: 0.2 }, clock);
+      server.pause();
+      for (const attempt of [watch(patient.get(key)), watch(patient.lock(key, 'owner', HOUR))]) {
+        await clock.advance(200);
+        expect(attempt.state).toBe('rejected');
+      }
+      const next = watch(patient.get(key));
+      await clock.advance(200);
+      expect(next.state).toBe('rejected');
+      server.resume();
+    });
+
+    it('leaves no timer behind', async () => {
+      await store.get(key);
+      await expect(store.lock(key, 'owner', -1)).resolves.toBeDefined();
+      expect(clock.pending).toBe(0);
+    });
+
+    it('waits half a second without a connection', async () => {
+      await lose();
+      const attempt = watch(store.get(key));
+      await clock.advance(499);
+      expect(attempt.state).toBe('pending');
+      await clock.advance(1);
+      expect(attempt).toMatchObject({
+        state: 'rejected',
+        error: { message: expect.stringContaining('within 500 ms') },
+      });
+      await recover();
+      expect(await store.get(key)).toBeUndefined();
+    });
+
+    it('does not listen to errors when the application does', () => {
+      expect(client.listenerCount('error')).toBe(1);
+    });
+
+    it('does not let a short interruption be noticed', async () => {
+      await lose();
+      const read = store.get(key);
+      const write = store.create(randomToken(), session());
+      await recover();
+      expect(await read).toBeUndefined();
+      await write;
+    });
+
+    it('does not send later what its caller no longer waits for', async () => {
+      await lose();
+      const writes = Array.from({ length: 20 }, () => watch(store.create(key, session())));
+      await clock.advance(500);
+      expect(writes.every(({ state }) => state === 'rejected')).toBe(true);
+      await recover();
+      expect(await store.get(key)).toBeUndefined();
+    });
+
+    it('rejects at once what was under way when the connection broke', async () => {
+      server.pause();
+      const attempt = store.get(key);
+      const rejected = expect(attempt).rejects.toThrow();
+      await clock.advance(1);
+      await lose();
+      await rejected;
+      await recover();
+    });
+
+    it('listens to errors when the application does not, or the process would end, and tells them as the cause', async () => {
+      const careless = await createClient({ url: server.url, socket: { reconnectStrategy: 10 } }).connect();
+      try {
+        const survivor = new RedisSessionStore(careless, {}, clock);
+        expect(careless.listenerCount('error')).toBe(1);
+        const lost = emitted('reconnecting', careless);
+        await lose();
+        await lost;
+        const attempt = watch(survivor.get(key));
+        await clock.advance(500);
+        expect(attempt.state).toBe('rejected');
+        expect(attempt).toHaveProperty('error.cause.message');
+        await recover();
+        if (!careless.isReady) await emitted('ready', careless);
+        expect(await survivor.get(key)).toBeUndefined();
+      } finally {
+        careless.destroy();
+      }
+    });
+  });
+});
