@@ -1,10 +1,4 @@
-import {
-  Inject,
-  Module,
-  type OnApplicationBootstrap,
-  type OnApplicationShutdown,
-  type Provider,
-} from '@nestjs/common';
+import { Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown, type Provider } from '@nestjs/common';
 import { APP_FILTER } from '@nestjs/core';
 import { CLOCK, systemClock, type Clock } from './common/clock.js';
 import { EVENT_LISTENER, EventLog, type OidcEventListener } from './common/events.js';
@@ -90,7 +84,10 @@ const providers: Provider[] = [
 
 function memoryStore(clock: Clock, events: EventLog): SessionStore {
   if (isProduction()) events.emit({ name: 'store.memory_in_production' });
-  return new MemorySessionStore({ onEvict: () => events.emitChange('memory store', { name: 'store.evicting' }) }, clock);
+  return new MemorySessionStore(
+    { onEvict: () => events.emitChange('memory store', { name: 'store.evicting' }) },
+    clock,
+  );
 }
 
 /**

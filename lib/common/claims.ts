@@ -1,11 +1,6 @@
 /** JSON as claims carry it. */
 export type ClaimValue =
-  | string
-  | number
-  | boolean
-  | null
-  | readonly ClaimValue[]
-  | { readonly [name: string]: ClaimValue };
+  string | number | boolean | null | readonly ClaimValue[] | { readonly [name: string]: ClaimValue };
 
 /** Validated claims about the user: those of the ID token, and of UserInfo where it is asked. */
 export interface Claims {

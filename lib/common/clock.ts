@@ -38,15 +38,6 @@ export function withDeadline<T>(
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const timer = clock.schedule(deadlineMs, () => reject(onDeadline()));
-    promise.then(
-      (value) => {
-        timer.cancel();
-        resolve(value);
-      },
-      (error: unknown) => {
-        timer.cancel();
-        reject(error as Error);
-      },
-    );
+    promise.finally(() => timer.cancel()).then(resolve, reject);
   });
 }

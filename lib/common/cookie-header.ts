@@ -6,7 +6,7 @@ export function cookieValues(header: string | undefined, name: string): readonly
   if (!header?.includes(name)) return [];
   const values: string[] = [];
   const prefix = `${name}=`;
-  for (let start = 0; start < header.length; ) {
+  for (let start = 0; start < header.length;) {
     const end = header.indexOf(';', start);
     const stop = end === -1 ? header.length : end;
     while (header.charCodeAt(start) === 0x20) start += 1;

@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+
 /** Every stable error code of the library. Safe to log, to count and to show: never text from outside. */
 export type OidcErrorCode =
   | 'config_invalid'
@@ -60,6 +62,11 @@ export abstract class OidcError extends Error {
     if (options.cause !== undefined) {
       Object.defineProperty(this, 'cause', { value: options.cause, enumerable: false });
     }
+  }
+
+  /** What `console` and loggers print. Node would print the cause with all its fields, enumerable or not. */
+  [inspect.custom](): string {
+    return `${this.stack ?? this.message} ${inspect({ ...this })}`;
   }
 }
 

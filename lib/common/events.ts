@@ -33,7 +33,12 @@ export type OidcEvent =
   | { readonly name: 'store.available' }
   | { readonly name: 'store.evicting' }
   | { readonly name: 'store.memory_in_production' }
-  | { readonly name: 'request.failed'; readonly code: OidcErrorCode; readonly correlationId: string; readonly reason: string };
+  | {
+      readonly name: 'request.failed';
+      readonly code: OidcErrorCode;
+      readonly correlationId: string;
+      readonly reason: string;
+    };
 
 export type OidcEventListener = (event: OidcEvent) => void;
 
@@ -90,7 +95,7 @@ export class EventLog {
     const { name, ...details } = event;
     const line = Object.entries(details).map(([key, value]) => `${key}=${sanitize(String(value))}`);
     this.logger[levels[name]]([name, ...line].join(' '));
-    this.notify(event);
+    void this.notify(event);
   }
 
   /** Emits an event about the state of `subject` only when it differs from the last one, so an outage is one line. */
@@ -100,10 +105,15 @@ export class EventLog {
     this.emit(event);
   }
 
-  /** A listener that throws must not break the login, refresh or logout that it listens to. */
-  private notify(event: OidcEvent): void {
+  /** The state of `subject` is unknown again: the next event about it is emitted, whatever the last one was. */
+  forget(subject: string): void {
+    this.states.delete(subject);
+  }
+
+  /** A listener that throws or rejects must not break the login, refresh or logout that it listens to. */
+  private async notify(event: OidcEvent): Promise<void> {
     try {
-      this.listener?.(event);
+      await this.listener?.(event);
     } catch (error) {
       this.logger.error(`onEvent threw ${error instanceof Error ? error.name : typeof error} at ${event.name}`);
     }

@@ -24,7 +24,6 @@ export const CurrentUser = createParamDecorator((claim: string | undefined, cont
 });
 
 /** The user's {@link Session}. `undefined` without one. */
-export const CurrentSession = createParamDecorator(
-  (_data: undefined, context: ExecutionContext): Session | undefined =>
-    currentSession(context.switchToHttp().getRequest<object>()),
+export const CurrentSession = createParamDecorator((_data: undefined, context: ExecutionContext): Session | undefined =>
+  currentSession(context.switchToHttp().getRequest<object>()),
 );

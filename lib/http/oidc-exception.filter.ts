@@ -35,7 +35,8 @@ export class OidcExceptionFilter implements ExceptionFilter<OidcError> {
 
   private askForLogin(error: LoginRequiredError, request: PlatformRequest, response: PlatformResponse): void {
     // The session outlives its access token: the next login ends it.
-    if (error.detail !== 'access_token_expired' && this.cookies.hasSession(request)) this.cookies.clearSession(response);
+    if (error.detail !== 'access_token_expired' && this.cookies.hasSession(request))
+      this.cookies.clearSession(response);
     const login = this.urls.pathOf('login');
     if (login !== undefined && isNavigation(request)) {
       const returnTo = this.options.base.path + this.platform.urlOf(request);

@@ -77,7 +77,8 @@ function wordingOf({ code, statusCode, detail }: OidcError): Wording {
   if (code === 'csrf_rejected') {
     return {
       title: 'Request refused',
-      explanation: 'This request came from another site, so nothing was changed. Go back to the application and try again.',
+      explanation:
+        'This request came from another site, so nothing was changed. Go back to the application and try again.',
     };
   }
   if (statusCode === 403) return { title: 'Access refused', explanation: 'The application did not let you in.' };

@@ -107,7 +107,7 @@ export class CallbackService {
   private async mapped(claims: Claims): Promise<Claims> {
     if (!this.options.mapClaims) return claims;
     try {
-      return { ...(await this.options.mapClaims(claims)), iss: claims.iss, sub: claims.sub };
+      return withIdentityOf(claims, await this.options.mapClaims(claims));
     } catch (error) {
       throw new LoginRefusedError(error);
     }
@@ -118,6 +118,17 @@ export class CallbackService {
       issuer === this.options.issuer && clientId === this.options.clientId && redirectUri === this.urls.redirectUri
     );
   }
+}
+
+/** Claims of the original ID token that the library goes by later: at a refresh (Core §12.2), at logout. */
+const IDENTITY_CLAIMS = ['iss', 'sub', 'sid', 'azp', 'nonce', 'auth_time'] as const;
+
+/** The application's claims, with those that identify the login as they were. */
+function withIdentityOf(original: Claims, mapped: Claims): Claims {
+  const { iss, sub } = original;
+  const others = Object.entries(mapped).filter(([name]) => !(IDENTITY_CLAIMS as readonly string[]).includes(name));
+  const identity = IDENTITY_CLAIMS.filter((name) => original[name] !== undefined).map((name) => [name, original[name]]);
+  return { ...Object.fromEntries(others), ...Object.fromEntries(identity), iss, sub };
 }
 
 function sameText(left: string, right: string): boolean {

@@ -147,8 +147,9 @@ export interface OidcOptions {
   /** Claims that the `me` route shows. @default the standard claims of OpenID Connect Core 1.0 §5.1 */
   readonly publicClaims?: readonly string[];
   /**
-   * Called with the validated claims before the session is created; what it returns are the session's claims. `iss` and
-   * `sub` stay what they were. Throwing refuses the login. @default the claims as they are
+   * Called with the validated claims before the session is created; what it returns are the session's claims. What
+   * identifies the login (`iss`, `sub`, `sid`, `azp`, `nonce`, `auth_time`) stays what it was. Throwing refuses the
+   * login. @default the claims as they are
    */
   readonly mapClaims?: (claims: Claims) => Claims | Promise<Claims>;
   /** Called with every event of the library, beside its log line. Must not throw. @default none */

@@ -1,15 +1,13 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, RequestMethod } from '@nestjs/common';
 import { ApplicationConfig } from '@nestjs/core';
 import { RESOLVED_OPTIONS, type ResolvedOptions, type ResolvedRoutes } from './resolved-options.js';
 
 /**
  * Addresses of the application as browsers see them: `baseUrl`, the global prefix, the route. Never taken from a request.
- * The prefix is set on the application after the module is built, hence read when first needed.
+ * The prefix is set on the application after the module is built, hence read when it is needed.
  */
 @Injectable()
 export class PublicUrls {
-  private prefix: string | undefined;
-
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     @Inject(ApplicationConfig) private readonly application: ApplicationConfig,
@@ -39,11 +37,19 @@ export class PublicUrls {
   /** Path of a route of the auth controller as a browser sees it, `undefined` when it is switched off. */
   pathOf(route: keyof ResolvedRoutes): string | undefined {
     const path = this.options.routes[route];
-    return path === false ? undefined : this.withPrefix(path);
+    if (path === false) return undefined;
+    const method = route === 'logout' ? RequestMethod.POST : RequestMethod.GET;
+    return this.options.base.path + this.prefixOf(path, method) + path;
   }
 
-  private withPrefix(path: string): string {
-    this.prefix ??= this.application.getGlobalPrefix().replace(/^\/*|\/*$/gu, '');
-    return `${this.options.base.path}${this.prefix && `/${this.prefix}`}${path}`;
+  /** Decides as Nest does: `setGlobalPrefix(prefix, { exclude })`. */
+  private prefixOf(path: string, method: RequestMethod): string {
+    const { exclude = [] } = this.application.getGlobalPrefixOptions();
+    const isExcluded = exclude.some(
+      ({ pathRegex, requestMethod }) =>
+        (requestMethod === RequestMethod.ALL || requestMethod === method) && pathRegex.test(path),
+    );
+    const prefix = this.application.getGlobalPrefix().replace(/^\/*|\/*$/gu, '');
+    return isExcluded || prefix === '' ? '' : `/${prefix}`;
   }
 }

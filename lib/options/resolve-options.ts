@@ -3,7 +3,13 @@ import { OidcConfigurationError } from '../common/errors.js';
 import type { SessionStore } from '../store/session-store.js';
 import { isProduction } from './environment.js';
 import { localPath } from './local-path.js';
-import type { ClientAuthentication, ClientPrivateKey, ForwardedParameter, OidcModuleExtras, OidcOptions } from './oidc-options.js';
+import type {
+  ClientAuthentication,
+  ClientPrivateKey,
+  ForwardedParameter,
+  OidcModuleExtras,
+  OidcOptions,
+} from './oidc-options.js';
 import { OptionReader } from './option-reader.js';
 import type { PublicBase, ResolvedOptions, ResolvedRoutes } from './resolved-options.js';
 import { ROUTE_NAMES } from './routes.js';
@@ -51,7 +57,7 @@ const FORWARDABLE: readonly ForwardedParameter[] = [
 ];
 
 /** Set by the library itself; two values for one of them would be an attack surface (RFC 6749 §3.1). */
-const RESERVED_PARAMETERS: readonly string[] = [
+const RESERVED_PARAMETERS: ReadonlySet<string> = new Set([
   'client_id',
   'client_secret',
   'code_challenge',
@@ -65,7 +71,7 @@ const RESERVED_PARAMETERS: readonly string[] = [
   'response_type',
   'scope',
   'state',
-];
+]);
 
 const SIGNING_ALGORITHMS: readonly string[] = [
   'RS256',
@@ -154,7 +160,10 @@ function readIssuer(reader: OptionReader, allowInsecure: boolean): string {
 }
 
 function readBase(reader: OptionReader, allowInsecure: boolean): PublicBase {
-  const url = reader.url('baseUrl', 'use the address of this application as browsers see it, e.g. https://app.example.com');
+  const url = reader.url(
+    'baseUrl',
+    'use the address of this application as browsers see it, e.g. https://app.example.com',
+  );
   if (!url) return { origin: '', path: '', secure: true };
   checkScheme(reader, 'baseUrl', url, allowInsecure);
   return { origin: url.origin, path: url.pathname.replace(/\/+$/u, ''), secure: url.protocol === 'https:' };
@@ -164,11 +173,17 @@ function checkScheme(reader: OptionReader, name: string, url: URL, allowInsecure
   if (url.protocol === 'https:') return;
   if (url.protocol !== 'http:') return reader.problem(name, 'must start with https:');
   if (!isLoopback(url.hostname)) return reader.problem(name, 'must be https: unless it is a loopback address');
-  if (!allowInsecure) reader.problem(name, 'must be https:; for development on a loopback address set allowInsecure: true');
+  if (!allowInsecure)
+    reader.problem(name, 'must be https:; for development on a loopback address set allowInsecure: true');
 }
 
 function isLoopback(hostname: string): boolean {
-  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127\./u.test(hostname);
+  return (
+    hostname === 'localhost' ||
+    hostname.endsWith('.localhost') ||
+    hostname === '[::1]' ||
+    /^127(?:\.\d{1,3}){3}$/u.test(hostname)
+  );
 }
 
 function readClientAuthentication(
@@ -191,7 +206,10 @@ function readClientAuthentication(
     reader.problem('clientSecret', `is not used by ${clientAuthentication}; remove it or change clientAuthentication`);
   }
   if (!needsKey && clientPrivateKey) {
-    reader.problem('clientPrivateKey', `is not used by ${clientAuthentication}; remove it or change clientAuthentication`);
+    reader.problem(
+      'clientPrivateKey',
+      `is not used by ${clientAuthentication}; remove it or change clientAuthentication`,
+    );
   }
   return { clientSecret, clientAuthentication, clientPrivateKey };
 }
@@ -254,10 +272,13 @@ function readLogin(reader: OptionReader, routes: ResolvedRoutes): ResolvedOption
     userinfo: reader.boolean('userinfo', false),
   };
   if (routes.callback !== false && reader.raw('callbackPath') !== undefined) {
-    reader.problem('callbackPath', 'is for applications that set routes.callback to false; set routes.callback instead');
+    reader.problem(
+      'callbackPath',
+      'is for applications that set routes.callback to false; set routes.callback instead',
+    );
   }
   if (!login.scope.split(' ').includes('openid')) reader.problem('scope', 'must contain openid');
-  const clashes = Object.keys(login.authorizationParams).filter((name) => RESERVED_PARAMETERS.includes(name));
+  const clashes = Object.keys(login.authorizationParams).filter((name) => RESERVED_PARAMETERS.has(name));
   if (clashes.length > 0) {
     reader.problem('authorizationParams', `must not set ${clashes.join(', ')}; the library sets them or has an option`);
   }
@@ -377,7 +398,7 @@ function checkRoutes(routes: ResolvedRoutes, problems: string[]): void {
   for (const name of ROUTE_NAMES) {
     const path = reader.raw(name);
     if (path === false) continue;
-    if (typeof path !== 'string' || localPath(path) !== path || /[?#:*(){}]/u.test(path) || path === '/') {
+    if (typeof path !== 'string' || localPath(path) !== path || /[?#:*(){}[\]+!]/u.test(path) || path === '/') {
       reader.problem(name, 'must be a path such as /auth/login, without parameters, or false');
       continue;
     }

@@ -1,5 +1,12 @@
 import { importJWK, importPKCS8, type JWK } from 'jose';
-import { ClientSecretBasic, ClientSecretPost, None, PrivateKeyJwt, type ClientAuth, type CryptoKey } from 'openid-client';
+import {
+  ClientSecretBasic,
+  ClientSecretPost,
+  None,
+  PrivateKeyJwt,
+  type ClientAuth,
+  type CryptoKey,
+} from 'openid-client';
 import { OidcConfigurationError } from '../common/errors.js';
 import type { ClientPrivateKey } from '../options/oidc-options.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';

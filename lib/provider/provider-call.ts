@@ -69,9 +69,7 @@ export class ProviderCall {
     const code = networkErrorCode(error);
     this.sent = timedOut || !NEVER_SENT.has(code);
     this.failure =
-      error instanceof OidcError
-        ? error
-        : new ProviderUnreachableError(timedOut ? 'timeout' : code, { cause: error });
+      error instanceof OidcError ? error : new ProviderUnreachableError(timedOut ? 'timeout' : code, { cause: error });
     return this.failure;
   }
 }
@@ -88,7 +86,8 @@ async function readCapped(response: Response, maxBytes: number): Promise<Uint8Ar
   // Leaving the loop early cancels the body: what is too large is not read to its end.
   for await (const chunk of response.body ?? []) {
     size += chunk.byteLength;
-    if (size > maxBytes) throw new ProviderFaultError('response_too_large', 'An answer of the OpenID Provider is too large.');
+    if (size > maxBytes)
+      throw new ProviderFaultError('response_too_large', 'An answer of the OpenID Provider is too large.');
     chunks.push(chunk);
   }
   return new Uint8Array(Buffer.concat(chunks));

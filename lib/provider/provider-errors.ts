@@ -12,7 +12,11 @@ export class ProviderUnreachableError extends OidcError {
 
 type ProviderFault = Extract<
   OidcErrorCode,
-  'provider_metadata_invalid' | 'token_response_invalid' | 'response_too_large' | 'userinfo_invalid' | 'client_auth_failed'
+  | 'provider_metadata_invalid'
+  | 'token_response_invalid'
+  | 'response_too_large'
+  | 'userinfo_invalid'
+  | 'client_auth_failed'
 >;
 
 /** The provider answered, and the answer breaks the protocol or refuses this client: 502. */

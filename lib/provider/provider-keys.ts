@@ -99,7 +99,12 @@ export class ProviderKeys {
       timeoutMs: this.options.provider.timeout * 1000,
       maxBytes: MAX_KEYS_BYTES,
     });
-    await call.fetch(uri ?? '', { method: 'GET', headers: { accept: 'application/json' }, body: null, redirect: 'manual' });
+    await call.fetch(uri ?? '', {
+      method: 'GET',
+      headers: { accept: 'application/json' },
+      body: null,
+      redirect: 'manual',
+    });
     const keys = usableKeys(call);
     this.current = { find: createLocalJWKSet(keys) as unknown as KeySet['find'], fetchedAt: this.clock.now() };
     return this.current;
@@ -110,7 +115,9 @@ function usableKeys({ answer }: ProviderCall): JSONWebKeySet {
   if (answer && answer.status >= 500) throw new ProviderUnreachableError(`http_${answer.status}`);
   const keys = answer?.json?.['keys'];
   if (answer?.status !== 200 || !Array.isArray(keys) || keys.length > MAX_KEYS) {
-    throw new ProviderFaultError('provider_metadata_invalid', 'The provider’s keys cannot be used.', { detail: 'jwks' });
+    throw new ProviderFaultError('provider_metadata_invalid', 'The provider’s keys cannot be used.', {
+      detail: 'jwks',
+    });
   }
   return { keys: keys.filter((key): key is JWK => isPublicKey(key)) };
 }

@@ -23,7 +23,12 @@ import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-opti
 import { clientAuthentication } from './client-authentication.js';
 import { IdTokenValidator, withUserInfo } from './id-token.js';
 import { ProviderCall, retryAfterMs } from './provider-call.js';
-import { CodeRefusedError, IdTokenInvalidError, ProviderFaultError, ProviderUnreachableError } from './provider-errors.js';
+import {
+  CodeRefusedError,
+  IdTokenInvalidError,
+  ProviderFaultError,
+  ProviderUnreachableError,
+} from './provider-errors.js';
 import { ProviderMetadata } from './provider-metadata.js';
 import type { OriginalIdentity, RefreshAnswer } from './refresh-answer.js';
 import { errorOf, isTokenResponse, parseLifetime, tokenSetOf } from './token-response.js';
@@ -157,8 +162,11 @@ export class ProviderService {
       configuration = this.configure(await this.metadata.get(), await this.clientAuthentication(), call);
     } catch (error) {
       const { code, detail, retryAfter } = error as OidcError;
-      const retryAfterMs = retryAfter === undefined ? undefined : retryAfter * 1000;
-      return { outcome: 'transient', reason: detail ?? code, retryAfterMs };
+      return {
+        outcome: 'transient',
+        reason: detail ?? code,
+        retryAfterMs: retryAfter === undefined ? undefined : retryAfter * 1000,
+      };
     }
     const sentAt = this.clock.now();
     try {
@@ -192,7 +200,9 @@ export class ProviderService {
     try {
       await tokenRevocation(configuration, refreshToken, { token_type_hint: 'refresh_token' });
     } catch (error) {
-      throw call.failure ?? new ProviderUnreachableError(errorOf(call.answer) ?? 'revocation_refused', { cause: error });
+      throw (
+        call.failure ?? new ProviderUnreachableError(errorOf(call.answer) ?? 'revocation_refused', { cause: error })
+      );
     }
     return true;
   }
@@ -224,7 +234,12 @@ export class ProviderService {
 
   private explainRefresh(call: ProviderCall, cause: unknown): RefreshAnswer {
     const { answer, failure } = call;
-    if (!answer) return { outcome: 'transient', reason: failure?.detail ?? failure?.code ?? 'network_error', retryAfterMs: undefined };
+    if (!answer)
+      return {
+        outcome: 'transient',
+        reason: failure?.detail ?? failure?.code ?? 'network_error',
+        retryAfterMs: undefined,
+      };
     const error = errorOf(answer);
     if (error === 'invalid_grant') return { outcome: 'refused' };
     if (error !== undefined && MISCONFIGURED.has(error)) return { outcome: 'misconfigured', reason: error };
@@ -246,7 +261,12 @@ export class ProviderService {
 
   private configure(metadata: ServerMetadata, authentication: ClientAuth, call: ProviderCall): Configuration {
     const { clientId, idToken, allowInsecure } = this.options;
-    const configuration = new Configuration(metadata, clientId, { [clockTolerance]: idToken.clockTolerance }, authentication);
+    const configuration = new Configuration(
+      metadata,
+      clientId,
+      { [clockTolerance]: idToken.clockTolerance },
+      authentication,
+    );
     configuration[customFetch] = call.fetch;
     if (allowInsecure) allowInsecureRequests(configuration);
     return configuration;
@@ -290,7 +310,11 @@ function changedClaim(idToken: string, original: OriginalIdentity): string | und
   if (claims.sub !== original.sub) return 'sub';
   if (claims['azp'] !== undefined && original.azp !== undefined && claims['azp'] !== original.azp) return 'azp';
   if (claims['nonce'] !== undefined && claims['nonce'] !== original.nonce) return 'nonce';
-  if (claims['auth_time'] !== undefined && original.authTime !== undefined && claims['auth_time'] !== original.authTime) {
+  if (
+    claims['auth_time'] !== undefined &&
+    original.authTime !== undefined &&
+    claims['auth_time'] !== original.authTime
+  ) {
     return 'auth_time';
   }
   return undefined;

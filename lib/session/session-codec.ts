@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { deepFreeze } from '../common/claims.js';
 import type { TokenSet } from '../provider/token-set.js';
 import type { StoredSession } from '../store/session-store.js';
@@ -9,7 +10,9 @@ const LENGTH_BYTES = 4;
 
 /**
  * Turns a session into sealed bytes and back. Head and tokens are sealed apart, so that a request which needs no token
- * opens none. Each is tied to the session and its generation, so that no part can be put in another's place. The key needs the application's secret and the value of the user's cookie: neither alone opens anything.
+ * opens none. Each is tied to the session and its generation, and the head to the sealed tokens, so that no part can be
+ * put in another's place and damage to either is found at once. The key needs the application's secret and the value of
+ * the user's cookie: neither alone opens anything.
  */
 export class SessionCodec {
   private readonly sealer: Sealer;
@@ -20,8 +23,8 @@ export class SessionCodec {
 
   encode(head: SessionHead, tokens: TokenSet, token: string, generation: number): Uint8Array {
     const place = `${sessionIdOf(token)} ${generation}`;
-    const sealedHead = this.sealer.seal(Buffer.from(JSON.stringify(head)), `head ${place}`, token);
     const sealedTokens = this.sealer.seal(Buffer.from(JSON.stringify(tokens)), `tokens ${place}`, token);
+    const sealedHead = this.sealer.seal(Buffer.from(JSON.stringify(head)), headContext(place, sealedTokens), token);
     const length = Buffer.alloc(LENGTH_BYTES);
     length.writeUInt32BE(sealedHead.length);
     return Buffer.concat([length, sealedHead, sealedTokens]);
@@ -32,7 +35,9 @@ export class SessionCodec {
     if (data.length < LENGTH_BYTES) return 'corrupt';
     const tokensAt = LENGTH_BYTES + data.readUInt32BE();
     const place = `${id} ${stored.generation}`;
-    const opened = this.sealer.unseal(data.subarray(LENGTH_BYTES, tokensAt), `head ${place}`, token);
+    const sealedTokens = data.subarray(tokensAt);
+    const context = headContext(place, sealedTokens);
+    const opened = this.sealer.unseal(data.subarray(LENGTH_BYTES, tokensAt), context, token);
     if (typeof opened === 'string') return opened;
     const head = JSON.parse(opened.toString('utf8')) as SessionHead;
     return {
@@ -40,7 +45,7 @@ export class SessionCodec {
       head,
       generation: stored.generation,
       token,
-      tokens: () => this.openTokens(data.subarray(tokensAt), place, token),
+      tokens: () => this.openTokens(sealedTokens, place, token),
     };
   }
 
@@ -49,6 +54,10 @@ export class SessionCodec {
     if (typeof opened === 'string') throw new Error(`The tokens of a session cannot be opened (${opened}).`);
     return JSON.parse(opened.toString('utf8')) as TokenSet;
   }
+}
+
+function headContext(place: string, sealedTokens: Uint8Array): string {
+  return `head ${place} ${hash('sha256', sealedTokens, 'base64url')}`;
 }
 
 function view(id: string, head: SessionHead, expiresAt: number): Session {

@@ -44,7 +44,7 @@ export class SessionRepository {
   /** @throws StoreUnavailableError */
   async load(token: string): Promise<LoadedSession | undefined> {
     const id = sessionIdOf(token);
-    return this.read(await this.ask(this.store.get(id)), token, id);
+    return this.read(await this.ask(() => this.store.get(id)), token, id);
   }
 
   /** Brings a session into being, under a token that nobody has seen before. @throws StoreUnavailableError */
@@ -59,14 +59,17 @@ export class SessionRepository {
       generation: 1,
       expiresAt: expiryOf(head, createdAt, this.idleTimeoutMs),
     };
-    await this.ask(this.store.create(id, stored));
+    await this.ask(() => this.store.create(id, stored));
     const loaded = this.codec.decode(stored, token, id);
     if (typeof loaded === 'string') throw new TypeError(`A session that was just sealed cannot be read (${loaded}).`);
     return loaded;
   }
 
   /** The session as it will be once `tokens` are written: the next generation. */
-  withTokens(loaded: LoadedSession, tokens: TokenSet): { readonly next: LoadedSession; readonly stored: StoredSession } {
+  withTokens(
+    loaded: LoadedSession,
+    tokens: TokenSet,
+  ): { readonly next: LoadedSession; readonly stored: StoredSession } {
     const { token, session } = loaded;
     const head = headWith(loaded.head, tokens);
     const generation = loaded.generation + 1;
@@ -82,17 +85,17 @@ export class SessionRepository {
 
   /** Writes what {@link withTokens} made, on condition that the session is still of the generation before. */
   replace(id: string, stored: StoredSession, owner: string): Promise<ReplaceResult> {
-    return this.ask(this.store.replace(id, stored, stored.generation - 1, owner));
+    return this.ask(() => this.store.replace(id, stored, stored.generation - 1, owner));
   }
 
   /** Takes the refresh lock and reads the session under it. @throws StoreUnavailableError */
   async lock(loaded: LoadedSession, owner: string, leaseMs: number): Promise<LockedRead> {
-    const { acquired, session } = await this.ask(this.store.lock(loaded.session.id, owner, leaseMs));
+    const { acquired, session } = await this.ask(() => this.store.lock(loaded.session.id, owner, leaseMs));
     return { acquired, loaded: await this.read(session, loaded.token, loaded.session.id) };
   }
 
   unlock(id: string, owner: string): Promise<void> {
-    return this.ask(this.store.unlock(id, owner));
+    return this.ask(() => this.store.unlock(id, owner));
   }
 
   /**
@@ -101,14 +104,14 @@ export class SessionRepository {
    * @throws StoreUnavailableError
    */
   async end(id: string, cause: SessionEndCause, generation?: number): Promise<boolean> {
-    const ended = await this.ask(this.store.delete(id, generation));
+    const ended = await this.ask(() => this.store.delete(id, generation));
     if (ended) this.events.emit({ name: 'session.ended', session: id, cause });
     return ended;
   }
 
   /** `true` for the first caller with this key. @throws StoreUnavailableError */
   markUsed(key: string, expiresAt: number): Promise<boolean> {
-    return this.ask(this.store.markUsed(key, expiresAt));
+    return this.ask(() => this.store.markUsed(key, expiresAt));
   }
 
   /** Slides the idle timeout, at most every so often, beside the request: nobody waits for it. */
@@ -116,7 +119,9 @@ export class SessionRepository {
     const expiresAt = expiryOf(head, this.clock.now(), this.idleTimeoutMs);
     if (expiresAt - session.expiresAt < this.touchIntervalMs) return;
     // Trouble with the store is logged by `ask`; the next request tries again.
-    void this.touches.run(session.id, async () => void (await this.ask(this.store.touch(session.id, expiresAt)))).catch(() => undefined);
+    void this.touches
+      .run(session.id, async () => void (await this.ask(() => this.store.touch(session.id, expiresAt))))
+      .catch(() => undefined);
   }
 
   /** When every write under way has ended. */
@@ -134,9 +139,9 @@ export class SessionRepository {
     return undefined;
   }
 
-  private async ask<T>(answer: Promise<T>): Promise<T> {
+  private async ask<T>(question: () => Promise<T>): Promise<T> {
     try {
-      const value = await answer;
+      const value = await question();
       this.events.emitChange('store', { name: 'store.available' }, 'store.available');
       return value;
     } catch (error) {

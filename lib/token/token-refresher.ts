@@ -75,7 +75,7 @@ export class TokenRefresher {
   refresh(loaded: LoadedSession): Promise<RefreshOutcome> {
     const { id } = loaded.session;
     const ahead = this.uncommitted.get(id);
-    if (ahead && ahead.generation > loaded.generation) return Promise.resolve({ status: 'usable', loaded: ahead });
+    if (ahead && ahead.generation > loaded.generation) return Promise.resolve(this.servedFromMemory(ahead));
     const shared = this.running.get(id);
     if (shared) {
       this.events.emit({ name: 'refresh.shared', session: id });
@@ -88,9 +88,16 @@ export class TokenRefresher {
 
   /** When every refresh and every write under way has ended: called at shutdown, before the store is closed. */
   async drain(): Promise<void> {
-    this.lastCommitAt = this.clock.now() + COMMIT_ALLOWANCE_MS;
     await this.running.settled();
+    this.lastCommitAt = this.clock.now() + COMMIT_ALLOWANCE_MS;
     await this.commits.settled();
+  }
+
+  /** Until the store has taken the outcome of the last refresh there cannot be another one. */
+  private servedFromMemory(ahead: LoadedSession): RefreshOutcome {
+    return this.age(ahead) === 'expired'
+      ? unavailable({ code: 'refresh_transient', reason: 'store_unavailable' }, LONGEST_COMMIT_RETRY_MS)
+      : { status: 'usable', loaded: ahead };
   }
 
   private async run(loaded: LoadedSession): Promise<RefreshOutcome> {
@@ -100,7 +107,8 @@ export class TokenRefresher {
       return await this.lockAndRefresh(loaded, randomToken());
     } catch (error) {
       const reason = error instanceof OidcError ? (error.detail ?? error.code) : 'unexpected';
-      if (!(error instanceof OidcError)) this.events.emit({ name: 'refresh.transient', session: loaded.session.id, reason });
+      if (!(error instanceof OidcError))
+        this.events.emit({ name: 'refresh.transient', session: loaded.session.id, reason });
       return this.fail(loaded, { code: 'refresh_transient', reason, retryAfterMs: undefined });
     }
   }
@@ -111,9 +119,9 @@ export class TokenRefresher {
     const startedAt = this.clock.now();
     for (;;) {
       const { acquired, loaded: current } = await this.sessions.lock(loaded, owner, this.leaseMs);
-      if (!current) return ENDED;
-      if (current.generation !== loaded.generation || this.age(current) === 'fresh') {
-        if (acquired) await this.sessions.unlock(id, owner);
+      if (!current || this.isRefreshed(current, loaded)) {
+        if (acquired) await this.release(id, owner);
+        if (!current) return ENDED;
         this.events.emit({ name: 'refresh.adopted', session: id });
         return { status: 'usable', loaded: current };
       }
@@ -127,6 +135,21 @@ export class TokenRefresher {
     }
   }
 
+  /** Whether somebody else has done the work meanwhile. A process that was frozen may find their token expired, too. */
+  private isRefreshed(current: LoadedSession, loaded: LoadedSession): boolean {
+    const age = this.age(current);
+    return age === 'fresh' || (age === 'due' && current.generation !== loaded.generation);
+  }
+
+  /** Best effort: what became of the refresh does not depend on it, and the lease ends by itself. */
+  private async release(id: string, owner: string): Promise<void> {
+    try {
+      await this.sessions.unlock(id, owner);
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError)) throw error;
+    }
+  }
+
   /** As the holder of the lock: one request to the provider. */
   private async ask(loaded: LoadedSession, owner: string): Promise<RefreshOutcome> {
     const { id } = loaded.session;
@@ -136,6 +159,7 @@ export class TokenRefresher {
     switch (answer.outcome) {
       case 'refreshed':
         this.coolDown.end(id);
+        this.events.forget('refresh');
         this.events.emit({ name: 'refresh.succeeded', session: id, durationMs: this.clock.now() - startedAt });
         return this.commit(loaded, merge(tokens, answer.tokens), answer.tokens, owner);
       case 'refused':
@@ -162,7 +186,7 @@ export class TokenRefresher {
 
   private async giveUp(loaded: LoadedSession, owner: string, failure: Failure): Promise<RefreshOutcome> {
     const outcome = this.fail(loaded, failure);
-    await this.sessions.unlock(loaded.session.id, owner);
+    await this.release(loaded.session.id, owner);
     return outcome;
   }
 
@@ -193,10 +217,7 @@ export class TokenRefresher {
   ): Promise<RefreshOutcome> {
     const { next, stored } = this.sessions.withTokens(loaded, tokens);
     try {
-      const outcome = await this.write(next, stored, received, owner);
-      return outcome.status === 'usable' && received.idToken !== undefined
-        ? await this.verifyIdToken(outcome.loaded, received)
-        : outcome;
+      return await this.write(next, stored, received, owner);
     } catch (error) {
       if (!(error instanceof StoreUnavailableError)) throw error;
       this.uncommitted.set(next.session.id, next);
@@ -205,7 +226,18 @@ export class TokenRefresher {
     }
   }
 
+  /** The ID token is verified when the new refresh token is safe, also when that took a while. */
   private async write(
+    next: LoadedSession,
+    stored: StoredSession,
+    received: TokenSet,
+    owner: string,
+  ): Promise<RefreshOutcome> {
+    const outcome = await this.replace(next, stored, received, owner);
+    return outcome.status === 'usable' ? this.verifyIdToken(outcome.loaded, received) : outcome;
+  }
+
+  private async replace(
     next: LoadedSession,
     stored: StoredSession,
     received: TokenSet,
@@ -251,13 +283,17 @@ export class TokenRefresher {
 
   /** A refreshed ID token that is forged ends the session; keys that cannot be fetched now prove nothing. */
   private async verifyIdToken(loaded: LoadedSession, { idToken, accessToken }: TokenSet): Promise<RefreshOutcome> {
+    const { refreshToken, idToken: held } = loaded.tokens();
+    // Somebody else's outcome was adopted: they have verified theirs.
+    if (idToken === undefined || held !== idToken) return { status: 'usable', loaded };
     try {
-      await this.provider.verifyRefreshedIdToken(idToken ?? '', accessToken);
+      await this.provider.verifyRefreshedIdToken(idToken, accessToken);
     } catch (error) {
       if (error instanceof IdTokenInvalidError) {
         this.events.emit({ name: 'refresh.identity_rejected', session: loaded.session.id, reason: error.detail ?? '' });
-        this.revocations.revoke(loaded.tokens().refreshToken);
-        return this.endUnlessMoved(loaded, 'subject_changed');
+        const outcome = await this.endUnlessMoved(loaded, 'subject_changed');
+        if (outcome.status === 'ended') this.revocations.revoke(refreshToken);
+        return outcome;
       }
     }
     return { status: 'usable', loaded };

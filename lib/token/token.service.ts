@@ -5,7 +5,7 @@ import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-opti
 import { SessionService, type RequestWithCookies } from '../session/session.service.js';
 import type { LoadedSession } from '../session/session.js';
 import { RefreshUnavailableError } from './token-errors.js';
-import { TokenRefresher } from './token-refresher.js';
+import { TokenRefresher, type RefreshOutcome } from './token-refresher.js';
 
 /** Access tokens for the APIs that a handler calls on behalf of its user. */
 @Injectable()
@@ -30,6 +30,8 @@ export class TokenService {
     if (!loaded) throw new LoginRequiredError('Nobody is logged in.');
     const usable = (await this.keepFresh(request, loaded)) ?? loaded;
     if (this.refresher.age(usable) === 'expired') {
+      // It ran out while the request waited, or was issued with no time left: another refresh can help, a login need not.
+      if (usable.head.accessToken.refreshable) throw new RefreshUnavailableError('refresh_transient', 'expired', 1000);
       throw new LoginRequiredError('The access token has expired and there is no refresh token.', {
         detail: 'access_token_expired',
       });
@@ -56,12 +58,7 @@ export class TokenService {
     loaded: LoadedSession,
     stillValid: boolean,
   ): Promise<LoadedSession> {
-    const outcome = await withDeadline(
-      this.clock,
-      this.options.refresh.waitTimeout * 1000,
-      this.refresher.refresh(loaded),
-      () => new RefreshUnavailableError('refresh_transient', 'wait_timeout', 1000),
-    );
+    const outcome = await this.outcomeInTime(loaded);
     switch (outcome.status) {
       case 'usable':
         this.sessions.remember(request, outcome.loaded);
@@ -74,6 +71,22 @@ export class TokenService {
         throw new RefreshUnavailableError(outcome.code, outcome.reason, outcome.retryAfterMs);
       default:
         return outcome satisfies never;
+    }
+  }
+
+  /** The refresh goes on when nobody waits for it any longer. */
+  private async outcomeInTime(loaded: LoadedSession): Promise<RefreshOutcome> {
+    const deadline = new RefreshUnavailableError('refresh_transient', 'wait_timeout', 1000);
+    try {
+      return await withDeadline(
+        this.clock,
+        this.options.refresh.waitTimeout * 1000,
+        this.refresher.refresh(loaded),
+        () => deadline,
+      );
+    } catch (error) {
+      if (error !== deadline) throw error;
+      return { status: 'unavailable', code: 'refresh_transient', reason: 'wait_timeout', retryAfterMs: 1000 };
     }
   }
 }
