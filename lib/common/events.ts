@@ -28,7 +28,8 @@ export type OidcEvent =
   | { readonly name: 'request.cross_origin'; readonly reason: string }
   | { readonly name: 'provider.unavailable'; readonly reason: string }
   | { readonly name: 'provider.available' }
-  | { readonly name: 'provider.metadata_rejected'; readonly reason: string }
+  /** `explanation` is one sanitised line for whoever mends the configuration. */
+  | { readonly name: 'provider.metadata_rejected'; readonly reason: string; readonly explanation: string }
   | { readonly name: 'store.unavailable'; readonly reason: string }
   | { readonly name: 'store.available' }
   | { readonly name: 'store.evicting' }

@@ -38,12 +38,20 @@ export class Platform {
 
   send(response: PlatformResponse, status: number, contentType: string, body: string): void {
     this.setHeader(response, 'Content-Type', contentType);
-    this.host.httpAdapter.reply(response, body, status);
+    this.reply(response, status, body);
   }
 
   /** A redirect without a body. */
   redirect(response: PlatformResponse, status: 302 | 303, location: string): void {
     this.setHeader(response, 'Location', location);
-    this.host.httpAdapter.reply(response, '', status);
+    this.reply(response, status, '');
+  }
+
+  /** Express, left to itself, adds an `ETag`: a validator has no business on what nobody may keep. */
+  private reply(response: PlatformResponse, status: number, body: string): void {
+    const { httpAdapter } = this.host;
+    if (httpAdapter.getType() !== 'express') return void httpAdapter.reply(response, body, status);
+    httpAdapter.status(response, status);
+    httpAdapter.end(response, body);
   }
 }

@@ -67,8 +67,12 @@ export class AuthorizationRefusedError extends OidcError {
 
   constructor(error: string) {
     const known = KNOWN_ERRORS.has(error) ? error : 'other';
-    super(`The provider refused the login (${known}).`, { detail: known });
-    this.statusCode = statusOf(known);
+    const statusCode = statusOf(known);
+    super(`The provider refused the login (${known}).`, {
+      detail: known,
+      ...(statusCode === 503 && { retryAfter: 5 }),
+    });
+    this.statusCode = statusCode;
   }
 }
 

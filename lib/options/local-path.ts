@@ -15,5 +15,7 @@ export function localPath(value: unknown): string | undefined {
   const url = new URL(value, ANY_ORIGIN);
   // `/.//evil` and `/x/..//evil` only become `//evil` when the dots are resolved.
   if (url.origin !== ANY_ORIGIN || url.username || url.password || url.pathname.startsWith('//')) return undefined;
-  return url.pathname + url.search + url.hash;
+  const path = url.pathname + url.search + url.hash;
+  // Percent-encoding makes it longer, and the answer must stand when it is asked about again.
+  return path.length > MAX_LENGTH ? undefined : path;
 }

@@ -136,6 +136,7 @@ export function resolveOptions(options: OidcOptions, routes: ResolvedRoutes): Re
 
 /** Stores, listeners and callbacks belong to the application: everything else is frozen. */
 function freezeResolved(resolved: ResolvedOptions): ResolvedOptions {
+  deepFreeze(resolved.session.cookie);
   Object.freeze(resolved.session);
   for (const [name, value] of Object.entries(resolved)) if (name !== 'session') deepFreeze(value);
   return Object.freeze(resolved);
@@ -225,7 +226,7 @@ function readPrivateKey(reader: OptionReader): ClientPrivateKey | undefined {
   const algorithm = nested.oneOf('algorithm', SIGNING_ALGORITHMS);
   nested.refuseUnknownKeys();
   return {
-    key: structuredClone(key) as ClientPrivateKey['key'],
+    key: (isJwk ? structuredClone(key) : key) as ClientPrivateKey['key'],
     ...(keyId === undefined ? {} : { keyId }),
     ...(algorithm === undefined ? {} : { algorithm }),
   };

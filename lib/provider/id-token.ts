@@ -13,8 +13,7 @@ const MAX_CLAIMS = 500;
 const MAX_SUB_LENGTH = 255;
 const MAX_AGE_SECONDS = 600;
 const TYPES: ReadonlySet<string> = new Set(['jwt', 'id_token+jwt']);
-// eslint-disable-next-line no-control-regex
-const CONTROL = /[\u0000-\u001f\u007f]/u;
+const CONTROL = /\p{Cc}/u;
 
 export interface IdTokenChecks {
   readonly accessToken: string;
@@ -42,9 +41,7 @@ export class IdTokenValidator {
   async validate(idToken: string, checks: IdTokenChecks): Promise<Claims> {
     if (idToken.length > MAX_LENGTH) throw new IdTokenInvalidError('size');
     const { payload, protectedHeader } = await this.verify(idToken);
-    if (protectedHeader.typ !== undefined && !TYPES.has(protectedHeader.typ.toLowerCase())) {
-      throw new IdTokenInvalidError('typ');
-    }
+    if (!isIdTokenType(protectedHeader.typ)) throw new IdTokenInvalidError('typ');
     this.checkClaims(payload);
     this.checkAuthTime(payload, checks.maxAge);
     if (checks.nonce !== undefined && !sameText(payload['nonce'], checks.nonce)) throw new IdTokenInvalidError('nonce');
@@ -128,6 +125,11 @@ export function withUserInfo(claims: Claims, userInfo: Readonly<Record<string, u
     throw new ProviderFaultError('userinfo_invalid', 'The UserInfo response has too many claims.', { detail: 'size' });
   }
   return { ...claims, ...Object.fromEntries(additions) } as Claims;
+}
+
+/** Whether the `typ` header is not that of another class of token (RFC 8725 §3.11). `jose` does not check that it is text. */
+function isIdTokenType(typ: unknown): boolean {
+  return typ === undefined || (typeof typ === 'string' && TYPES.has(typ.toLowerCase()));
 }
 
 function detailOf(error: unknown): string {

@@ -6,6 +6,8 @@ import { ProviderFaultError, ProviderUnreachableError } from './provider-errors.
 export interface CallLimits {
   readonly timeoutMs: number;
   readonly maxBytes: number;
+  /** The moment after which the request must not be sent any more. Epoch milliseconds. @default never */
+  readonly sendBefore?: number;
 }
 
 /** The provider's last answer, as it came. `json` is `undefined` when the body is not a JSON object. */
@@ -15,16 +17,6 @@ export interface RawAnswer {
   readonly json: Readonly<Record<string, unknown>> | undefined;
 }
 
-/** Error codes of the operating system and of `fetch` after which the request provably never left this machine. */
-const NEVER_SENT: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
-
 /**
  * One request to the provider: a deadline that includes the body, a cap on the body, and a record of what came back.
  * Made anew for each call and handed to `openid-client` as its `fetch`, so that concurrent calls share nothing.
@@ -32,8 +24,8 @@ const NEVER_SENT: ReadonlySet<string> = new Set([
 export class ProviderCall {
   /** What went wrong on the way, if anything did. */
   failure: OidcError | undefined;
-  /** Whether the request may have reached the provider. */
-  sent = true;
+  /** Whether `sendBefore` had passed, so that nothing was sent. */
+  tooLate = false;
   answer: RawAnswer | undefined;
 
   constructor(
@@ -42,6 +34,10 @@ export class ProviderCall {
   ) {}
 
   readonly fetch = async (url: string, options: CustomFetchOptions): Promise<Response> => {
+    if (this.clock.now() > (this.limits.sendBefore ?? Number.POSITIVE_INFINITY)) {
+      this.tooLate = true;
+      throw new ProviderUnreachableError('too_late');
+    }
     const controller = new AbortController();
     const deadline = this.clock.schedule(this.limits.timeoutMs, () => controller.abort());
     try {
@@ -67,7 +63,6 @@ export class ProviderCall {
 
   private fail(error: unknown, timedOut: boolean): OidcError {
     const code = networkErrorCode(error);
-    this.sent = timedOut || !NEVER_SENT.has(code);
     this.failure =
       error instanceof OidcError ? error : new ProviderUnreachableError(timedOut ? 'timeout' : code, { cause: error });
     return this.failure;
@@ -102,6 +97,11 @@ function parseObject(body: Uint8Array): RawAnswer['json'] {
   } catch {
     return undefined;
   }
+}
+
+/** Whether a status says "not now": overload or failure, nothing about the request or the user (RFC 9110 §15). */
+export function saysNotNow(status: number): boolean {
+  return status >= 500 || status === 429 || status === 408;
 }
 
 function mayHaveBody(status: number): boolean {

@@ -2,9 +2,9 @@ import { Inject, Injectable } from '@nestjs/common';
 import { allowInsecureRequests, customFetch, discovery, type ServerMetadata } from 'openid-client';
 import { CLOCK, type Clock } from '../common/clock.js';
 import { OidcError } from '../common/errors.js';
-import { EventLog } from '../common/events.js';
+import { EventLog, sanitize } from '../common/events.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
-import { ProviderCall } from './provider-call.js';
+import { ProviderCall, saysNotNow } from './provider-call.js';
 import { ProviderFaultError, ProviderUnreachableError } from './provider-errors.js';
 
 const MAX_METADATA_BYTES = 1024 * 1024;
@@ -25,6 +25,16 @@ const OWN_PARAMETERS: readonly string[] = [
   'request',
   'request_uri',
 ];
+
+/** Where we or browsers are sent, as far as the provider has it. */
+const ENDPOINTS = [
+  'authorization_endpoint',
+  'token_endpoint',
+  'jwks_uri',
+  'userinfo_endpoint',
+  'revocation_endpoint',
+  'end_session_endpoint',
+] as const;
 
 /**
  * The provider's metadata (OpenID Connect Discovery 1.0): fetched when first needed, by one request however many ask,
@@ -80,10 +90,12 @@ export class ProviderMetadata {
     const backOffMs = Math.min((this.failure?.backOffMs ?? FIRST_BACK_OFF_MS / 2) * 2, LONGEST_BACK_OFF_MS);
     this.failure = { error, backOffMs, retryAt: this.clock.now() + backOffMs };
     const reason = error.detail ?? error.code;
-    this.events.emitChange('provider', {
-      name: error instanceof ProviderFaultError ? 'provider.metadata_rejected' : 'provider.unavailable',
-      reason,
-    });
+    this.events.emitChange(
+      'provider',
+      error instanceof ProviderFaultError
+        ? { name: 'provider.metadata_rejected', reason, explanation: sanitize(error.message) }
+        : { name: 'provider.unavailable', reason },
+    );
     return error;
   }
 
@@ -106,7 +118,7 @@ export class ProviderMetadata {
 
   private explain(call: ProviderCall, cause: unknown): OidcError {
     const status = call.answer?.status;
-    if (status !== undefined && (status >= 500 || status === 429 || status === 408)) {
+    if (status !== undefined && saysNotNow(status)) {
       return new ProviderUnreachableError(`http_${status}`, { cause });
     }
     const served = call.answer?.json?.['issuer'];
@@ -119,13 +131,24 @@ export class ProviderMetadata {
 
   private check(metadata: ServerMetadata): void {
     if (metadata.issuer !== this.options.issuer) throw this.issuerMismatch(metadata.issuer);
-    const endpoint = metadata.authorization_endpoint;
     for (const required of ['authorization_endpoint', 'token_endpoint', 'jwks_uri'] as const) {
       if (metadata[required] === undefined) throw this.unusable(required, `it has no ${required}`);
     }
-    if (endpoint !== undefined && presetsOwnParameter(endpoint)) {
+    for (const name of ENDPOINTS) {
+      if (metadata[name] !== undefined && !this.isEndpoint(metadata[name])) {
+        throw this.unusable(name, `its ${name} is not an https: URL`);
+      }
+    }
+    if (presetsOwnParameter(metadata.authorization_endpoint ?? '')) {
       throw this.unusable('authorization_endpoint', 'its authorization_endpoint presets parameters of the client');
     }
+  }
+
+  /** The document says what it likes: no type in it is checked before this. */
+  private isEndpoint(value: unknown): boolean {
+    if (typeof value !== 'string' || !URL.canParse(value)) return false;
+    const { protocol } = new URL(value);
+    return protocol === 'https:' || (this.options.allowInsecure && protocol === 'http:');
   }
 
   private issuerMismatch(served: string): ProviderFaultError {

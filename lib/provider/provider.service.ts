@@ -22,7 +22,7 @@ import type { OidcError } from '../common/errors.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
 import { clientAuthentication } from './client-authentication.js';
 import { IdTokenValidator, withUserInfo } from './id-token.js';
-import { ProviderCall, retryAfterMs } from './provider-call.js';
+import { ProviderCall, retryAfterMs, saysNotNow, type CallLimits } from './provider-call.js';
 import {
   CodeRefusedError,
   IdTokenInvalidError,
@@ -31,7 +31,7 @@ import {
 } from './provider-errors.js';
 import { ProviderMetadata } from './provider-metadata.js';
 import type { OriginalIdentity, RefreshAnswer } from './refresh-answer.js';
-import { errorOf, isTokenResponse, parseLifetime, tokenSetOf } from './token-response.js';
+import { errorOf, isLoginResponse, isTokenResponse, tokenSetOf } from './token-response.js';
 import type { TokenSet } from './token-set.js';
 
 const MAX_ANSWER_BYTES = 1024 * 1024;
@@ -138,7 +138,7 @@ export class ProviderService {
         idTokenExpected: true,
         ...(exchange.maxAge === undefined ? {} : { maxAge: exchange.maxAge }),
       });
-      if (!isTokenResponse(call.answer) || parseLifetime(call.answer?.json?.['expires_in']) === 'invalid') {
+      if (!isLoginResponse(call.answer)) {
         throw new ProviderFaultError('token_response_invalid', 'The token response breaks RFC 6749 §5.1.');
       }
       tokens = tokenSetOf({ ...call.answer?.json, token_type: response.token_type }, receivedAt);
@@ -154,10 +154,13 @@ export class ProviderService {
     return { tokens, claims };
   }
 
-  /** Presents a refresh token once: no redirect, no retry (RFC 6749 §6, OpenID Connect Core 1.0 §12). */
-  async refresh(refreshToken: string, original: OriginalIdentity): Promise<RefreshAnswer> {
+  /**
+   * Presents a refresh token once: no redirect, no retry (RFC 6749 §6, OpenID Connect Core 1.0 §12). Not at all once
+   * `sendBefore` (epoch milliseconds) has passed: a process that stood still must not act on a lock that it has lost.
+   */
+  async refresh(refreshToken: string, original: OriginalIdentity, sendBefore: number): Promise<RefreshAnswer> {
     let configuration: Configuration;
-    const call = this.call();
+    const call = this.call({ sendBefore });
     try {
       configuration = this.configure(await this.metadata.get(), await this.clientAuthentication(), call);
     } catch (error) {
@@ -195,7 +198,7 @@ export class ProviderService {
   async revoke(refreshToken: string): Promise<boolean> {
     const metadata = await this.metadata.get();
     if (metadata.revocation_endpoint === undefined) return false;
-    const call = this.call(REVOCATION_TIMEOUT_MS);
+    const call = this.call({ timeoutMs: REVOCATION_TIMEOUT_MS });
     const configuration = this.configure(metadata, await this.clientAuthentication(), call);
     try {
       await tokenRevocation(configuration, refreshToken, { token_type_hint: 'refresh_token' });
@@ -221,7 +224,10 @@ export class ProviderService {
     const call = this.call();
     const configuration = this.configure(await this.metadata.get(), None(), call);
     try {
-      return withUserInfo(claims, await fetchUserInfo(configuration, accessToken, claims.sub));
+      const userInfo = await fetchUserInfo(configuration, accessToken, claims.sub);
+      // `openid-client` takes a signed answer too, without a look at the signature.
+      if (!call.answer?.json) throw new ProviderFaultError('userinfo_invalid', 'The UserInfo response must be JSON.');
+      return withUserInfo(claims, userInfo);
     } catch (error) {
       if (error instanceof ProviderFaultError) throw error;
       throw (
@@ -234,6 +240,7 @@ export class ProviderService {
 
   private explainRefresh(call: ProviderCall, cause: unknown): RefreshAnswer {
     const { answer, failure } = call;
+    if (call.tooLate) return { outcome: 'not_sent' };
     if (!answer)
       return {
         outcome: 'transient',
@@ -255,8 +262,9 @@ export class ProviderService {
     };
   }
 
-  private call(timeoutMs = this.options.provider.timeout * 1000): ProviderCall {
-    return new ProviderCall(this.clock, { timeoutMs, maxBytes: MAX_ANSWER_BYTES });
+  private call(limits: Partial<CallLimits> = {}): ProviderCall {
+    const timeoutMs = this.options.provider.timeout * 1000;
+    return new ProviderCall(this.clock, { timeoutMs, maxBytes: MAX_ANSWER_BYTES, ...limits });
   }
 
   private configure(metadata: ServerMetadata, authentication: ClientAuth, call: ProviderCall): Configuration {
@@ -292,16 +300,13 @@ function explainExchange(call: ProviderCall, error: unknown): OidcError {
   }
   const unreachable = unavailable(call);
   if (unreachable) return unreachable;
-  if (isTokenResponse(call.answer) && typeof call.answer?.json?.['id_token'] === 'string') {
-    return new IdTokenInvalidError('claims', error);
-  }
+  if (isLoginResponse(call.answer)) return new IdTokenInvalidError('claims', error);
   return new ProviderFaultError('token_response_invalid', 'The token response cannot be used.', { cause: error });
 }
 
 function unavailable({ answer }: ProviderCall): ProviderUnreachableError | undefined {
   const status = answer?.status;
-  if (status === undefined || (status < 500 && status !== 429 && status !== 408)) return undefined;
-  return new ProviderUnreachableError(`http_${status}`);
+  return status !== undefined && saysNotNow(status) ? new ProviderUnreachableError(`http_${status}`) : undefined;
 }
 
 /** The claim of a refreshed ID token that differs from the original's, or `undefined`. Its signature is checked later. */

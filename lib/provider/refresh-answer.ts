@@ -10,6 +10,8 @@ export type RefreshAnswer =
   | { readonly outcome: 'misconfigured'; readonly reason: string }
   /** Network, timeout, 408, 429, 5xx, or an answer that makes no sense. */
   | { readonly outcome: 'transient'; readonly reason: string; readonly retryAfterMs: number | undefined }
+  /** Too late: `sendBefore` had passed before the request could be sent, and nothing was. */
+  | { readonly outcome: 'not_sent' }
   /** Tokens for somebody else, or an ID token that breaks OpenID Connect Core 1.0 §12.2: a security event. */
   | { readonly outcome: 'identity_rejected'; readonly reason: string; readonly refreshToken: string | undefined };
 

@@ -18,6 +18,21 @@ export function isTokenResponse(answer: RawAnswer | undefined): boolean {
   );
 }
 
+/**
+ * `true` when every member that a login needs is what RFC 6749 §5.1 and OpenID Connect Core 1.0 §3.1.3.3 say, and the
+ * access token is one that we can present: what fails after that is the ID token.
+ */
+export function isLoginResponse(answer: RawAnswer | undefined): boolean {
+  const json = answer?.json ?? {};
+  return (
+    isTokenResponse(answer) &&
+    json['access_token'] !== '' &&
+    String(json['token_type']).toLowerCase() === 'bearer' &&
+    parseLifetime(json['expires_in']) !== 'invalid' &&
+    [json['refresh_token'] ?? '', json['scope'] ?? '', json['id_token']].every((member) => typeof member === 'string')
+  );
+}
+
 /** The `error` member of the answer (RFC 6749 §5.2), whatever its status. */
 export function errorOf(answer: RawAnswer | undefined): string | undefined {
   const error = answer?.json?.['error'];

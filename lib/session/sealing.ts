@@ -3,7 +3,8 @@ import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes } f
 const VERSION = 1;
 const KEY_ID_BYTES = 4;
 const IV_BYTES = 12;
-const TAG_BYTES = 16;
+/** A seal ends with its authentication tag. */
+export const TAG_BYTES = 16;
 const HEADER_BYTES = 1 + KEY_ID_BYTES + IV_BYTES;
 
 interface Key {

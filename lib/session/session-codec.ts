@@ -1,8 +1,8 @@
-import { hash } from 'node:crypto';
 import { deepFreeze } from '../common/claims.js';
+import { LoginRequiredError } from '../common/errors.js';
 import type { TokenSet } from '../provider/token-set.js';
 import type { StoredSession } from '../store/session-store.js';
-import { Sealer, type UnsealFailure } from './sealing.js';
+import { Sealer, TAG_BYTES, type UnsealFailure } from './sealing.js';
 import { sessionIdOf } from './session-token.js';
 import type { LoadedSession, Session, SessionHead } from './session.js';
 
@@ -10,8 +10,8 @@ const LENGTH_BYTES = 4;
 
 /**
  * Turns a session into sealed bytes and back. Head and tokens are sealed apart, so that a request which needs no token
- * opens none. Each is tied to the session and its generation, and the head to the sealed tokens, so that no part can be
- * put in another's place and damage to either is found at once. The key needs the application's secret and the value of
+ * opens none. Each is tied to the session and its generation, and the head to the seal of the tokens, so that no part can
+ * be put in another's place. The key needs the application's secret and the value of
  * the user's cookie: neither alone opens anything.
  */
 export class SessionCodec {
@@ -51,13 +51,14 @@ export class SessionCodec {
 
   private openTokens(sealed: Uint8Array, place: string, token: string): TokenSet {
     const opened = this.sealer.unseal(sealed, `tokens ${place}`, token);
-    if (typeof opened === 'string') throw new Error(`The tokens of a session cannot be opened (${opened}).`);
+    if (typeof opened === 'string')
+      throw new LoginRequiredError('The session is damaged.', { detail: 'session_corrupt' });
     return JSON.parse(opened.toString('utf8')) as TokenSet;
   }
 }
 
 function headContext(place: string, sealedTokens: Uint8Array): string {
-  return `head ${place} ${hash('sha256', sealedTokens, 'base64url')}`;
+  return `head ${place} ${Buffer.from(sealedTokens.subarray(-TAG_BYTES)).toString('base64url')}`;
 }
 
 function view(id: string, head: SessionHead, expiresAt: number): Session {

@@ -39,7 +39,7 @@ export interface LoadedSession {
   readonly generation: number;
   /** The cookie's value. */
   readonly token: string;
-  /** Opens the sealed tokens. */
+  /** Opens the sealed tokens. @throws LoginRequiredError when they are damaged */
   readonly tokens: () => TokenSet;
 }
 

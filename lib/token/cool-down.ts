@@ -39,6 +39,7 @@ export class CoolDown {
     const waitMs = Math.max(doubled * jitter(SPREAD), failure.retryAfterMs ?? 0);
     const entry = { ...failure, pauseMs: doubled, until: this.clock.now() + waitMs };
     if (failure.retryAfterMs !== undefined) this.provider = entry;
+    this.entries.delete(sessionId);
     if (this.entries.size >= MAX_ENTRIES) this.dropOldest();
     this.entries.set(sessionId, entry);
     return waitMs;

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CLOCK, sleep, type Clock } from '../common/clock.js';
-import { OidcError, StoreUnavailableError } from '../common/errors.js';
-import { EventLog } from '../common/events.js';
+import { LoginRequiredError, OidcError, StoreUnavailableError } from '../common/errors.js';
+import { EventLog, type SessionEndCause } from '../common/events.js';
 import { jitter, randomToken } from '../common/random.js';
 import { SingleFlight } from '../common/single-flight.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
@@ -17,7 +17,10 @@ import { CoolDown, type Failure } from './cool-down.js';
 import { tokenAge, type TokenAge } from './token-age.js';
 import type { RefreshUnavailableError } from './token-errors.js';
 
+/** The lease is longer than the token request by this much: time for asking late, and for the commit. */
 const COMMIT_ALLOWANCE_MS = 5000;
+/** How long after the lock was asked for the token request may still be sent. The rest is for the commit. */
+const SEND_WITHIN_MS = 2500;
 const FIRST_POLL_MS = 5;
 const LONGEST_POLL_MS = 250;
 const FIRST_COMMIT_RETRY_MS = 50;
@@ -101,11 +104,14 @@ export class TokenRefresher {
   }
 
   private async run(loaded: LoadedSession): Promise<RefreshOutcome> {
+    const owner = randomToken();
     try {
       // Before the lock is taken: its lease covers the token request alone.
       await this.provider.prepare();
-      return await this.lockAndRefresh(loaded, randomToken());
+      return await this.lockAndRefresh(loaded, owner);
     } catch (error) {
+      // A lock whose answer was lost may be ours all the same.
+      await this.release(loaded.session.id, owner);
       const reason = error instanceof OidcError ? (error.detail ?? error.code) : 'unexpected';
       if (!(error instanceof OidcError))
         this.events.emit({ name: 'refresh.transient', session: loaded.session.id, reason });
@@ -118,6 +124,8 @@ export class TokenRefresher {
     const { id } = loaded.session;
     const startedAt = this.clock.now();
     for (;;) {
+      // Counted from before the request for the lock: a process that stood still meanwhile may have lost it again.
+      const sendBefore = this.clock.now() + SEND_WITHIN_MS;
       const { acquired, loaded: current } = await this.sessions.lock(loaded, owner, this.leaseMs);
       if (!current || this.isRefreshed(current, loaded)) {
         if (acquired) await this.release(id, owner);
@@ -125,7 +133,8 @@ export class TokenRefresher {
         this.events.emit({ name: 'refresh.adopted', session: id });
         return { status: 'usable', loaded: current };
       }
-      if (acquired) return this.ask(current, owner);
+      const outcome = acquired ? await this.ask(current, owner, sendBefore) : undefined;
+      if (outcome) return outcome;
       const waited = this.clock.now() - startedAt;
       if (waited >= this.waitTimeoutMs) {
         this.events.emit({ name: 'refresh.wait_timeout', session: id });
@@ -150,13 +159,16 @@ export class TokenRefresher {
     }
   }
 
-  /** As the holder of the lock: one request to the provider. */
-  private async ask(loaded: LoadedSession, owner: string): Promise<RefreshOutcome> {
+  /** As the holder of the lock: one request to the provider. `undefined` when it was too late to send it. */
+  private async ask(loaded: LoadedSession, owner: string, sendBefore: number): Promise<RefreshOutcome | undefined> {
     const { id } = loaded.session;
-    const tokens = loaded.tokens();
+    const tokens = undamagedTokens(loaded);
+    if (!tokens) return this.endUnlessMoved(loaded, 'corrupt');
     const startedAt = this.clock.now();
-    const answer = await this.provider.refresh(tokens.refreshToken ?? '', identityOf(loaded));
+    const answer = await this.provider.refresh(tokens.refreshToken ?? '', identityOf(loaded), sendBefore);
     switch (answer.outcome) {
+      case 'not_sent':
+        return undefined;
       case 'refreshed':
         this.coolDown.end(id);
         this.events.forget('refresh');
@@ -195,10 +207,7 @@ export class TokenRefresher {
   }
 
   /** Ends the session on condition that it still holds the token that was refused; otherwise goes on from the newer one. */
-  private async endUnlessMoved(
-    loaded: LoadedSession,
-    cause: 'refresh_refused' | 'subject_changed',
-  ): Promise<RefreshOutcome> {
+  private async endUnlessMoved(loaded: LoadedSession, cause: SessionEndCause): Promise<RefreshOutcome> {
     if (await this.sessions.end(loaded.session.id, cause, loaded.generation)) return ENDED;
     return this.adopt(loaded);
   }
@@ -216,28 +225,29 @@ export class TokenRefresher {
     owner: string,
   ): Promise<RefreshOutcome> {
     const { next, stored } = this.sessions.withTokens(loaded, tokens);
-    try {
-      return await this.write(next, stored, received, owner);
-    } catch (error) {
-      if (!(error instanceof StoreUnavailableError)) throw error;
-      this.uncommitted.set(next.session.id, next);
-      void this.commits.run(next.session.id, () => this.writeLater(next, stored, received, owner));
-      return { status: 'usable', loaded: next };
-    }
+    const outcome = await this.writeOrKeep(next, stored, received, owner);
+    return outcome.status === 'usable' ? this.verifyIdToken(outcome.loaded, received) : outcome;
   }
 
-  /** The ID token is verified when the new refresh token is safe, also when that took a while. */
-  private async write(
+  /** While the store is away, this process serves the outcome from memory and goes on trying to write it. */
+  private async writeOrKeep(
     next: LoadedSession,
     stored: StoredSession,
     received: TokenSet,
     owner: string,
   ): Promise<RefreshOutcome> {
-    const outcome = await this.replace(next, stored, received, owner);
-    return outcome.status === 'usable' ? this.verifyIdToken(outcome.loaded, received) : outcome;
+    try {
+      return await this.write(next, stored, received, owner);
+    } catch (error) {
+      if (!(error instanceof StoreUnavailableError)) throw error;
+      const { id } = next.session;
+      this.uncommitted.set(id, next);
+      void this.commits.run(`${id} ${next.generation}`, () => this.writeLater(next, stored, received, owner));
+      return { status: 'usable', loaded: next };
+    }
   }
 
-  private async replace(
+  private async write(
     next: LoadedSession,
     stored: StoredSession,
     received: TokenSet,
@@ -258,7 +268,7 @@ export class TokenRefresher {
     }
   }
 
-  /** The store was away when the tokens came: goes on until they are written or the session is over. */
+  /** Until the outcome is written, is not wanted any more, or the session is over. */
   private async writeLater(
     next: LoadedSession,
     stored: StoredSession,
@@ -269,6 +279,7 @@ export class TokenRefresher {
     let pauseMs = FIRST_COMMIT_RETRY_MS;
     while (this.clock.now() < Math.min(next.session.expiresAt, this.lastCommitAt)) {
       await sleep(this.clock, pauseMs * jitter(0.1));
+      if (this.uncommitted.get(id) !== next) return;
       this.events.emit({ name: 'refresh.commit_retried', session: id });
       try {
         await this.write(next, stored, received, owner);
@@ -290,10 +301,11 @@ export class TokenRefresher {
       await this.provider.verifyRefreshedIdToken(idToken, accessToken);
     } catch (error) {
       if (error instanceof IdTokenInvalidError) {
-        this.events.emit({ name: 'refresh.identity_rejected', session: loaded.session.id, reason: error.detail ?? '' });
-        const outcome = await this.endUnlessMoved(loaded, 'subject_changed');
-        if (outcome.status === 'ended') this.revocations.revoke(refreshToken);
-        return outcome;
+        const { id } = loaded.session;
+        this.events.emit({ name: 'refresh.identity_rejected', session: id, reason: error.detail ?? '' });
+        this.uncommitted.delete(id);
+        this.revocations.revoke(refreshToken);
+        return this.endUnlessMoved(loaded, 'subject_changed');
       }
     }
     return { status: 'usable', loaded };
@@ -302,6 +314,15 @@ export class TokenRefresher {
 
 function unavailable({ code, reason }: Pick<Failure, 'code' | 'reason'>, retryAfterMs: number): RefreshOutcome {
   return { status: 'unavailable', code, reason, retryAfterMs };
+}
+
+function undamagedTokens(loaded: LoadedSession): TokenSet | undefined {
+  try {
+    return loaded.tokens();
+  } catch (error) {
+    if (error instanceof LoginRequiredError) return undefined;
+    throw error;
+  }
 }
 
 /** About a tenth of the time already waited: ten percent late at most, and no storm when the provider is slow. */
