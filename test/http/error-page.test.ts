@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, it } from '@jest/globals';
+import fc from 'fast-check';
+import { ERROR_PAGE_STYLE_SOURCE, errorPage, type ErrorPage } from '../../lib/http/error-page.js';
+
+const PAGE: ErrorPage = {
+  title: 'Title',
+  explanation: 'Explanation.',
+  link: { href: '/auth/login', text: 'Log in again' },
+  code: 'state_mismatch',
+  correlationId: 'abc',
+};
+
+/** The page with all that varies taken out of it, to see that nothing else has changed. */
+function tagsOf(page: string): readonly string[] {
+  return page.match(/<[^>]*>/gu)?.map((tag) => tag.replace(/href="[^"]*"/u, 'href')) ?? [];
+}
+
+describe('errorPage', () => {
+  it('shows what happened, where to go, and what to tell', () => {
+    const page = errorPage(PAGE);
+    expect(page).toContain('<h1>Title</h1>');
+    expect(page).toContain('<p>Explanation.</p>');
+    expect(page).toContain('<a href="/auth/login">Log in again</a>');
+    expect(page).toContain('state_mismatch · abc');
+  });
+
+  it('has no link where there is nowhere to go', () => {
+    expect(errorPage({ ...PAGE, link: undefined })).not.toContain('<a');
+  });
+
+  it('escapes everything it is given', () => {
+    const evil = `"'><script>alert(1)</script>&`;
+    const page = errorPage({
+      title: evil,
+      explanation: evil,
+      link: { href: evil, text: evil },
+      code: evil,
+      correlationId: evil,
+    });
+    expect(page).not.toContain('<script>');
+    expect(page).toContain('&#34;&#39;&#62;&#60;script&#62;alert(1)&#60;/script&#62;&#38;');
+    expect(page.split('&#60;script&#62;')).toHaveLength(8);
+  });
+
+  it('has the same markup whatever it is given', () => {
+    const text = fc.array(fc.constantFrom('<', '>', '"', "'", '&', 'script', '-->', 'x'), { maxLength: 20 });
+    const expected = tagsOf(errorPage(PAGE));
+    fc.assert(
+      fc.property(text, (parts) => {
+        const evil = parts.join('');
+        const page = errorPage({
+          title: evil,
+          explanation: evil,
+          link: { href: evil, text: evil },
+          code: evil,
+          correlationId: evil,
+        });
+        expect(tagsOf(page)).toEqual(expected);
+      }),
+    );
+  });
+
+  it('has no script, no other style than the one the policy names, and loads nothing', () => {
+    const page = errorPage(PAGE);
+    const [, style = ''] = /<style>([^]*)<\/style>/u.exec(page) ?? [];
+    expect(ERROR_PAGE_STYLE_SOURCE).toBe(`'sha256-${createHash('sha256').update(style).digest('base64')}'`);
+    expect(page).not.toMatch(/<script|<img|<link|src=|url\(|style=|\son\w+=/iu);
+  });
+});

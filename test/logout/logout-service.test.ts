@@ -1,0 +1,124 @@
+import { describe, expect, it } from '@jest/globals';
+import { StoreUnavailableError } from '../../lib/common/errors.js';
+import { LogoutService } from '../../lib/logout/logout.service.js';
+import type { PublicUrls } from '../../lib/options/public-urls.js';
+import type { ProviderService } from '../../lib/provider/provider.service.js';
+import { Revocations } from '../../lib/provider/revocations.js';
+import type { Loose } from '../options/valid-options.js';
+import type { TokenSet } from '../../lib/provider/token-set.js';
+import { CLAIMS, given, tokenSet } from '../session/given.js';
+
+const END_SESSION = 'https://login.example.com/logout';
+const URLS = { afterLogout: '/bye', postLogoutRedirectUri: 'https://app.example.com/bye' } as PublicUrls;
+
+/** Knows the provider's logout page, and writes down what is revoked. */
+class FakeProvider {
+  readonly revoked: string[] = [];
+  endSessionEndpoint: string | undefined = END_SESSION;
+  revoke = async (refreshToken: string): Promise<boolean> => {
+    this.revoked.push(refreshToken);
+    return true;
+  };
+
+  endSessionUrl(params: Readonly<Record<string, string>>): URL | undefined {
+    if (this.endSessionEndpoint === undefined) return undefined;
+    return new URL(`${this.endSessionEndpoint}?${new URLSearchParams(params).toString()}`);
+  }
+}
+
+async function loggedIn(options: Loose = {}, tokens: Partial<TokenSet> = {}) {
+  const world = given(options);
+  const provider = new FakeProvider();
+  const service = provider as unknown as ProviderService;
+  const revocations = new Revocations(service, world.events);
+  const logouts = new LogoutService(world.options, URLS, service, world.repository, revocations);
+  const loaded = await world.repository.create(CLAIMS, tokenSet(world.clock.now(), tokens));
+  return { ...world, provider, revocations, logouts, loaded };
+}
+
+describe('LogoutService', () => {
+  it('ends the session, and tells why', async () => {
+    const { logouts, loaded, repository, listened } = await loggedIn();
+    await logouts.logOut(loaded);
+    expect(await repository.load(loaded.token)).toBeUndefined();
+    expect(listened).toEqual([{ name: 'session.ended', session: loaded.session.id, cause: 'logout' }]);
+  });
+
+  it('sends the browser to the provider’s logout, with the ID token and where to come back', async () => {
+    const { logouts, loaded } = await loggedIn();
+    const url = new URL(await logouts.logOut(loaded));
+    expect(url.origin + url.pathname).toBe(END_SESSION);
+    expect(Object.fromEntries(url.searchParams)).toEqual({
+      id_token_hint: 'IT-1',
+      post_logout_redirect_uri: 'https://app.example.com/bye',
+      state: expect.stringMatching(/^[\w-]{43}$/u),
+    });
+  });
+
+  it('sends no ID token where there is none', async () => {
+    const { logouts, loaded } = await loggedIn({}, { idToken: undefined });
+    expect(new URL(await logouts.logOut(loaded)).searchParams.has('id_token_hint')).toBe(false);
+  });
+
+  it('stays with the application where the provider has no logout', async () => {
+    const { logouts, loaded, provider } = await loggedIn();
+    provider.endSessionEndpoint = undefined;
+    expect(await logouts.logOut(loaded)).toBe('/bye');
+  });
+
+  it('stays with the application where logout.provider is false', async () => {
+    const { logouts, loaded } = await loggedIn({ logout: { provider: false } });
+    expect(await logouts.logOut(loaded)).toBe('/bye');
+  });
+
+  it('revokes the refresh token', async () => {
+    const { logouts, loaded, provider, revocations } = await loggedIn();
+    await logouts.logOut(loaded);
+    await revocations.drain();
+    expect(provider.revoked).toEqual(['RT-1']);
+  });
+
+  it('does not wait for the revocation', async () => {
+    const { logouts, loaded, provider } = await loggedIn();
+    provider.revoke = () => new Promise(() => undefined);
+    expect(await logouts.logOut(loaded)).toContain(END_SESSION);
+  });
+
+  it('logs out although the revocation fails, and tells', async () => {
+    const { logouts, loaded, provider, revocations, listened } = await loggedIn();
+    provider.revoke = () => Promise.reject(new TypeError('fetch failed'));
+    await logouts.logOut(loaded);
+    await revocations.drain();
+    expect(listened).toContainEqual({ name: 'token.revocation_failed', reason: 'unexpected' });
+  });
+
+  it.each([
+    ['logout.revokeTokens is false', { logout: { revokeTokens: false } }, {}],
+    ['there is no refresh token', {}, { refreshToken: undefined }],
+  ])('revokes nothing where %s', async (_what, options, tokens) => {
+    const { logouts, loaded, provider, revocations } = await loggedIn(options, tokens);
+    await logouts.logOut(loaded);
+    await revocations.drain();
+    expect(provider.revoked).toEqual([]);
+  });
+
+  it('does nothing without a session', async () => {
+    const { logouts, store } = await loggedIn();
+    expect(await logouts.logOut(undefined)).toBe('/bye');
+    expect(store.count('delete')).toBe(0);
+  });
+
+  it('goes on where the session had ended already', async () => {
+    const { logouts, loaded, repository } = await loggedIn();
+    await repository.end(loaded.session.id, 'logout');
+    expect(await logouts.logOut(loaded)).toContain(END_SESSION);
+  });
+
+  it('tells when the session may still be there, and revokes nothing then', async () => {
+    const { logouts, loaded, provider, revocations, store } = await loggedIn();
+    store.fail('delete');
+    await expect(logouts.logOut(loaded)).rejects.toThrow(StoreUnavailableError);
+    await revocations.drain();
+    expect(provider.revoked).toEqual([]);
+  });
+});

@@ -1,0 +1,128 @@
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
+import fc from 'fast-check';
+import { randomToken } from '../../lib/common/random.js';
+import { Sealer } from '../../lib/session/sealing.js';
+import { LoginRequiredError } from '../../lib/common/errors.js';
+import { SessionCodec } from '../../lib/session/session-codec.js';
+import { sessionIdOf } from '../../lib/session/session-token.js';
+import { headWith, type LoadedSession } from '../../lib/session/session.js';
+import { OLDER_SECRET, SECRET } from '../options/valid-options.js';
+import { CLAIMS, DAY, HOUR, tokenSet } from './given.js';
+
+const NOW = Date.UTC(2026, 0, 1);
+
+describe('SessionCodec', () => {
+  afterEach(() => void jest.restoreAllMocks());
+
+  const codec = new SessionCodec([SECRET]);
+  const token = randomToken();
+  const id = sessionIdOf(token);
+  const tokens = tokenSet(NOW);
+  const head = headWith({ claims: CLAIMS, createdAt: NOW, absoluteExpiresAt: NOW + 7 * DAY }, tokens);
+  const stored = (data: Uint8Array, generation = 1) => ({ data, generation, expiresAt: NOW + DAY });
+  const encoded = () => Buffer.from(codec.encode(head, tokens, token, 1));
+
+  function opened(result: ReturnType<SessionCodec['decode']>): LoadedSession {
+    if (typeof result === 'string') throw new Error(result);
+    return result;
+  }
+
+  it('gives back the session and its tokens', () => {
+    const loaded = opened(codec.decode(stored(encoded()), token, id));
+    expect(loaded).toMatchObject({ head, generation: 1, token });
+    expect(loaded.tokens()).toEqual(JSON.parse(JSON.stringify(tokens)));
+    expect(loaded.session).toEqual({
+      id,
+      issuer: CLAIMS.iss,
+      sub: 'alice',
+      sid: 'op-session',
+      claims: CLAIMS,
+      createdAt: NOW,
+      expiresAt: NOW + DAY,
+      absoluteExpiresAt: NOW + 7 * DAY,
+      accessTokenExpiresAt: NOW + HOUR,
+    });
+  });
+
+  it('freezes what applications see', () => {
+    const { session } = opened(codec.decode(stored(encoded()), token, id));
+    expect(Object.isFrozen(session)).toBe(true);
+    expect(Object.isFrozen(session.claims)).toBe(true);
+    expect(Object.isFrozen(session.claims['address'])).toBe(true);
+    expect(Object.isFrozen(CLAIMS)).toBe(false);
+  });
+
+  it('opens the head without the tokens, and the tokens when they are asked for', () => {
+    const data = encoded();
+    const unseal = jest.spyOn(Sealer.prototype, 'unseal');
+    const loaded = opened(codec.decode(stored(data), token, id));
+    expect(unseal).toHaveBeenCalledTimes(1);
+    loaded.tokens();
+    expect(unseal).toHaveBeenCalledTimes(2);
+  });
+
+  it('shows neither claims nor tokens in the stored bytes', () => {
+    for (const text of ['alice', 'RT-1', 'AT-1', token, id]) expect(encoded().includes(text)).toBe(false);
+  });
+
+  it('reads bytes that are a part of a larger buffer', () => {
+    const data = encoded();
+    const large = Buffer.concat([Buffer.alloc(7), data, Buffer.alloc(7)]);
+    const part = new Uint8Array(large.buffer, large.byteOffset + 7, data.length);
+    expect(opened(codec.decode(stored(part), token, id)).tokens().refreshToken).toBe('RT-1');
+  });
+
+  it('needs the value of the cookie', () => {
+    expect(codec.decode(stored(encoded()), randomToken(), id)).toBe('corrupt');
+  });
+
+  it('does not take the record of another generation', () => {
+    expect(codec.decode(stored(encoded(), 2), token, id)).toBe('corrupt');
+  });
+
+  it('does not take the record of another session', () => {
+    expect(codec.decode(stored(encoded()), token, sessionIdOf(randomToken()))).toBe('corrupt');
+  });
+
+  it('does not put the tokens of one record beside the head of another', () => {
+    const [one, other] = [encoded(), Buffer.from(codec.encode(head, tokenSet(NOW, { accessToken: 'X' }), token, 1))];
+    const headEnd = 4 + one.readUInt32BE();
+    const mixed = Buffer.concat([one.subarray(0, headEnd), other.subarray(4 + other.readUInt32BE())]);
+    expect(codec.decode(stored(mixed), token, id)).toBe('corrupt');
+  });
+
+  it('opens nothing that is damaged, and asks for a new login where only the tokens are', () => {
+    fc.assert(
+      fc.property(fc.nat(), fc.nat(7), (position, bit) => {
+        const data = encoded();
+        const index = position % data.length;
+        data.writeUInt8(data.readUInt8(index) ^ (1 << bit), index);
+        const loaded = codec.decode(stored(data), token, id);
+        if (typeof loaded !== 'string') expect(() => loaded.tokens()).toThrow(LoginRequiredError);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('finds that a record was cut', () => {
+    const data = encoded();
+    for (let length = 0; length < data.length; length += 1) {
+      const loaded = codec.decode(stored(data.subarray(0, length)), token, id);
+      if (typeof loaded !== 'string') expect(() => loaded.tokens()).toThrow(LoginRequiredError);
+    }
+  });
+
+  it('opens nothing that somebody made up', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 300 }), (data) => {
+        expect(typeof codec.decode(stored(data), token, id)).toBe('string');
+      }),
+    );
+  });
+
+  it('tells a record of another secret from damage', () => {
+    const other = new SessionCodec([OLDER_SECRET]).encode(head, tokens, token, 1);
+    expect(codec.decode(stored(other), token, id)).toBe('unknown_key');
+    expect(opened(new SessionCodec([SECRET, OLDER_SECRET]).decode(stored(other), token, id)).session.sub).toBe('alice');
+  });
+});
