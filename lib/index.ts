@@ -24,9 +24,9 @@ export type { Claims, ClaimValue } from './common/claims.js';
 
 // Services
 export { AuthService } from './http/auth.service.js';
-export { SessionService, type RequestWithCookies } from './session/session.service.js';
+export { SessionService, type RequestWithCookies, type SessionSource } from './session/session.service.js';
 export type { Session } from './session/session.js';
-export { TokenService } from './token/token.service.js';
+export { TokenService, type AccessTokenOptions, type AccessTokenSet } from './token/token.service.js';
 
 // Stores
 export { MemorySessionStore, type MemorySessionStoreOptions } from './store/memory-session-store.js';

@@ -1,10 +1,10 @@
-import { deepFreeze } from '../common/claims.js';
 import { LoginRequiredError } from '../common/errors.js';
 import type { TokenSet } from '../provider/token-set.js';
 import type { StoredSession } from '../store/session-store.js';
 import { Sealer, TAG_BYTES, type UnsealFailure } from './sealing.js';
 import { sessionIdOf } from './session-token.js';
-import type { LoadedSession, Session, SessionHead } from './session.js';
+import { SessionView } from './session-view.js';
+import type { LoadedSession, SessionHead } from './session.js';
 
 const LENGTH_BYTES = 4;
 
@@ -41,7 +41,7 @@ export class SessionCodec {
     if (typeof opened === 'string') return opened;
     const head = JSON.parse(opened.toString('utf8')) as SessionHead;
     return {
-      session: view(id, head, stored.expiresAt),
+      session: new SessionView(id, token, head, stored.expiresAt),
       head,
       generation: stored.generation,
       token,
@@ -59,19 +59,4 @@ export class SessionCodec {
 
 function headContext(place: string, sealedTokens: Uint8Array): string {
   return `head ${place} ${Buffer.from(sealedTokens.subarray(-TAG_BYTES)).toString('base64url')}`;
-}
-
-function view(id: string, head: SessionHead, expiresAt: number): Session {
-  const { claims } = head;
-  return Object.freeze({
-    id,
-    issuer: claims.iss,
-    sub: claims.sub,
-    sid: claims.sid,
-    claims: deepFreeze(claims),
-    createdAt: head.createdAt,
-    expiresAt,
-    absoluteExpiresAt: head.absoluteExpiresAt,
-    accessTokenExpiresAt: head.accessToken.expiresAt,
-  });
 }

@@ -74,8 +74,11 @@ export class TokenRefresher {
     return tokenAge(head, session.id, this.clock.now(), this.leewayMs);
   }
 
-  /** Sees to it that one refresh runs for this session, and answers what became of it. Never rejects. */
-  refresh(loaded: LoadedSession): Promise<RefreshOutcome> {
+  /**
+   * Sees to it that one refresh runs for this session, and answers what became of it. Never rejects. A token that is not
+   * due is only refreshed by `force`, and then unless somebody has refreshed it since `loaded` was read.
+   */
+  refresh(loaded: LoadedSession, force = false): Promise<RefreshOutcome> {
     const { id } = loaded.session;
     const ahead = this.uncommitted.get(id);
     if (ahead && ahead.generation > loaded.generation) return Promise.resolve(this.servedFromMemory(ahead));
@@ -86,7 +89,7 @@ export class TokenRefresher {
     }
     const cooling = this.coolDown.of(id);
     if (cooling) return Promise.resolve(unavailable(cooling, cooling.remainingMs));
-    return this.running.run(id, () => this.run(loaded));
+    return this.running.run(id, () => this.run(loaded, force));
   }
 
   /** When every refresh and every write under way has ended: called at shutdown, before the store is closed. */
@@ -103,12 +106,12 @@ export class TokenRefresher {
       : { status: 'usable', loaded: ahead };
   }
 
-  private async run(loaded: LoadedSession): Promise<RefreshOutcome> {
+  private async run(loaded: LoadedSession, force: boolean): Promise<RefreshOutcome> {
     const owner = randomToken();
     try {
       // Before the lock is taken: its lease covers the token request alone.
       await this.provider.prepare();
-      return await this.lockAndRefresh(loaded, owner);
+      return await this.lockAndRefresh(loaded, owner, force);
     } catch (error) {
       // A lock whose answer was lost may be ours all the same.
       await this.release(loaded.session.id, owner);
@@ -120,14 +123,14 @@ export class TokenRefresher {
   }
 
   /** Lock and second read in one round trip; whoever does not get the lock waits for the one who has it. */
-  private async lockAndRefresh(loaded: LoadedSession, owner: string): Promise<RefreshOutcome> {
+  private async lockAndRefresh(loaded: LoadedSession, owner: string, force: boolean): Promise<RefreshOutcome> {
     const { id } = loaded.session;
     const startedAt = this.clock.now();
     for (;;) {
       // Counted from before the request for the lock: a process that stood still meanwhile may have lost it again.
       const sendBefore = this.clock.now() + SEND_WITHIN_MS;
       const { acquired, loaded: current } = await this.sessions.lock(loaded, owner, this.leaseMs);
-      if (!current || this.isRefreshed(current, loaded)) {
+      if (!current || this.isRefreshed(current, loaded, force)) {
         if (acquired) await this.release(id, owner);
         if (!current) return ENDED;
         this.events.emit({ name: 'refresh.adopted', session: id });
@@ -145,9 +148,10 @@ export class TokenRefresher {
   }
 
   /** Whether somebody else has done the work meanwhile. A process that was frozen may find their token expired, too. */
-  private isRefreshed(current: LoadedSession, loaded: LoadedSession): boolean {
+  private isRefreshed(current: LoadedSession, loaded: LoadedSession, force: boolean): boolean {
     const age = this.age(current);
-    return age === 'fresh' || (age === 'due' && current.generation !== loaded.generation);
+    if (current.generation !== loaded.generation) return age !== 'expired';
+    return age === 'fresh' && !force;
   }
 
   /** Best effort: what became of the refresh does not depend on it, and the lease ends by itself. */

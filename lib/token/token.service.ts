@@ -2,12 +2,34 @@ import { Inject, Injectable } from '@nestjs/common';
 import { CLOCK, withDeadline, type Clock } from '../common/clock.js';
 import { LoginRequiredError } from '../common/errors.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
-import { SessionService, type RequestWithCookies } from '../session/session.service.js';
+import type { TokenSet } from '../provider/token-set.js';
+import { SessionService, type SessionSource } from '../session/session.service.js';
 import type { LoadedSession } from '../session/session.js';
 import { RefreshUnavailableError } from './token-errors.js';
 import { TokenRefresher, type RefreshOutcome } from './token-refresher.js';
 
-/** Access tokens for the APIs that a handler calls on behalf of its user. */
+export interface AccessTokenOptions {
+  /**
+   * How long the token must be usable yet; one that is not is refreshed first. Seconds, 0 or more; at most two thirds of
+   * the token's lifetime count, since more would refresh it on every call. @default 0
+   */
+  readonly minValidity?: number;
+  /**
+   * Refresh although the token looks good, for an API that has refused it. Does nothing in the first 5 seconds of a token,
+   * and not if somebody else has refreshed it meanwhile. @default false
+   */
+  readonly forceRefresh?: boolean;
+}
+
+/** Tokens for an application. The refresh token is not among them: it may be presented once, by this library. */
+export type AccessTokenSet = Pick<TokenSet, 'accessToken' | 'tokenType' | 'expiresAt' | 'scope' | 'idToken'>;
+
+const SHORTEST_LIFE_BEFORE_FORCE_MS = 5000;
+
+/**
+ * Access tokens for the APIs that an application calls on behalf of its user. Each method takes the request, or, outside
+ * of HTTP handlers, the `Session` that was held.
+ */
 @Injectable()
 export class TokenService {
   constructor(
@@ -18,53 +40,91 @@ export class TokenService {
   ) {}
 
   /**
-   * A usable access token of the request's user. Refreshes it first when it has expired.
+   * A usable access token of the user. Refreshes it first when it has expired.
    *
    * @throws LoginRequiredError when nobody is logged in, the provider refused the refresh, or the token has expired and
    *   there is no refresh token; answered with a redirect to login or 401
    * @throws RefreshUnavailableError when it cannot be refreshed now; answered 503, the session is kept
    * @throws StoreUnavailableError when the store does not answer; answered 503
    */
-  async getAccessToken(request: RequestWithCookies): Promise<string> {
-    const loaded = await this.sessions.load(request);
-    if (!loaded) throw new LoginRequiredError('Nobody is logged in.');
-    const usable = (await this.keepFresh(request, loaded)) ?? loaded;
-    if (this.refresher.age(usable) === 'expired') {
-      // It ran out while the request waited, or was issued with no time left: another refresh can help, a login need not.
-      if (usable.head.accessToken.refreshable) throw new RefreshUnavailableError('refresh_transient', 'expired', 1000);
-      throw new LoginRequiredError('The access token has expired and there is no refresh token.', {
-        detail: 'access_token_expired',
-      });
-    }
-    return usable.tokens().accessToken;
+  async getAccessToken(source: SessionSource, options?: AccessTokenOptions): Promise<string> {
+    return (await this.usableTokens(source, options)).accessToken;
+  }
+
+  /** The access token with what belongs to it. Throws as {@link getAccessToken} does. */
+  async getTokenSet(source: SessionSource, options?: AccessTokenOptions): Promise<AccessTokenSet> {
+    const { accessToken, tokenType, expiresAt, scope, idToken } = await this.usableTokens(source, options);
+    return { accessToken, tokenType, expiresAt, scope, idToken };
   }
 
   /**
-   * Called by the guard on every request. `undefined` when there is nothing to wait for, which is as good as always:
-   * a token that is due is refreshed beside the request. Otherwise the session after the refresh.
+   * Calls an API with the user's access token in the `Authorization` header (RFC 6750 §2.1). When the API answers 401, the
+   * token is refreshed and the call repeated, once, and only if its body can be sent again: a stream cannot.
+   *
+   * Throws as {@link getAccessToken} and the global `fetch` do.
    */
-  keepFresh(request: RequestWithCookies, loaded: LoadedSession): Promise<LoadedSession> | undefined {
+  async fetch(source: SessionSource, url: string | URL, init: RequestInit = {}): Promise<Response> {
+    const accessToken = await this.getAccessToken(source);
+    const response = await fetch(url, withToken(init, accessToken));
+    if (response.status !== 401 || init.body instanceof ReadableStream) return response;
+    const newToken = await this.getAccessToken(source, { forceRefresh: true });
+    if (newToken === accessToken) return response;
+    await response.body?.cancel();
+    return fetch(url, withToken(init, newToken));
+  }
+
+  /**
+   * For the guard, on every request. `undefined` when there is nothing to wait for, which is as good as always: a token
+   * that is due is refreshed beside the request. Otherwise the session after the refresh.
+   */
+  keepFresh(source: SessionSource, loaded: LoadedSession): Promise<LoadedSession> | undefined {
     const age = this.refresher.age(loaded);
     if (age === 'fresh' || !loaded.head.accessToken.refreshable) return undefined;
     if (age === 'due' && this.options.refresh.background) {
       void this.refresher.refresh(loaded);
       return undefined;
     }
-    return this.waitForRefresh(request, loaded, age === 'due');
+    return this.waitForRefresh(source, loaded, age === 'due');
+  }
+
+  private async usableTokens(source: SessionSource, options: AccessTokenOptions = {}): Promise<TokenSet> {
+    const loaded = await this.sessions.load(source);
+    if (!loaded) throw new LoginRequiredError('Nobody is logged in.');
+    const usable = await this.refreshed(source, loaded, options);
+    if (this.refresher.age(usable) !== 'expired') return usable.tokens();
+    // It ran out while the request waited, or was issued with no time left: another refresh can help, a login need not.
+    if (usable.head.accessToken.refreshable) throw new RefreshUnavailableError('refresh_transient', 'expired', 1000);
+    throw new LoginRequiredError('The access token has expired and there is no refresh token.', {
+      detail: 'access_token_expired',
+    });
+  }
+
+  private async refreshed(
+    source: SessionSource,
+    loaded: LoadedSession,
+    { minValidity = 0, forceRefresh = false }: AccessTokenOptions,
+  ): Promise<LoadedSession> {
+    const { issuedAt, expiresAt = Number.POSITIVE_INFINITY, refreshable } = loaded.head.accessToken;
+    const now = this.clock.now();
+    const forced = forceRefresh && now - issuedAt >= SHORTEST_LIFE_BEFORE_FORCE_MS;
+    const tooShort = expiresAt - now < Math.min(minValidity * 1000, ((expiresAt - issuedAt) * 2) / 3);
+    if (refreshable && (forced || tooShort)) return this.waitForRefresh(source, loaded, expiresAt > now, true);
+    return (await this.keepFresh(source, loaded)) ?? loaded;
   }
 
   private async waitForRefresh(
-    request: RequestWithCookies,
+    source: SessionSource,
     loaded: LoadedSession,
     stillValid: boolean,
+    force = false,
   ): Promise<LoadedSession> {
-    const outcome = await this.outcomeInTime(loaded);
+    const outcome = await this.outcomeInTime(loaded, force);
     switch (outcome.status) {
       case 'usable':
-        this.sessions.remember(request, outcome.loaded);
+        this.sessions.remember(source, outcome.loaded);
         return outcome.loaded;
       case 'ended':
-        this.sessions.remember(request, undefined);
+        this.sessions.remember(source, undefined);
         throw new LoginRequiredError('The session has ended.');
       case 'unavailable':
         if (stillValid) return loaded;
@@ -75,13 +135,13 @@ export class TokenService {
   }
 
   /** The refresh goes on when nobody waits for it any longer. */
-  private async outcomeInTime(loaded: LoadedSession): Promise<RefreshOutcome> {
+  private async outcomeInTime(loaded: LoadedSession, force: boolean): Promise<RefreshOutcome> {
     const deadline = new RefreshUnavailableError('refresh_transient', 'wait_timeout', 1000);
     try {
       return await withDeadline(
         this.clock,
         this.options.refresh.waitTimeout * 1000,
-        this.refresher.refresh(loaded),
+        this.refresher.refresh(loaded, force),
         () => deadline,
       );
     } catch (error) {
@@ -89,4 +149,10 @@ export class TokenService {
       return { status: 'unavailable', code: 'refresh_transient', reason: 'wait_timeout', retryAfterMs: 1000 };
     }
   }
+}
+
+function withToken(init: RequestInit, accessToken: string): RequestInit {
+  const headers = new Headers(init.headers);
+  headers.set('authorization', `Bearer ${accessToken}`);
+  return { ...init, headers };
 }
