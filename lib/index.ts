@@ -33,6 +33,7 @@ export { MemorySessionStore, type MemorySessionStoreOptions } from './store/memo
 export {
   SESSION_STORE,
   type LockResult,
+  type LockSuccessor,
   type ReplaceResult,
   type SessionStore,
   type StoredSession,

@@ -35,7 +35,7 @@ export type OidcEvent =
   | { readonly name: 'store.evicting' }
   | { readonly name: 'store.memory_in_production' }
   | {
-      readonly name: 'request.failed';
+      readonly name: 'request.failed' | 'request.unavailable';
       readonly code: OidcErrorCode;
       readonly correlationId: string;
       readonly reason: string;
@@ -74,6 +74,8 @@ const levels: Readonly<Record<OidcEvent['name'], Level>> = {
   'store.evicting': 'warn',
   'store.memory_in_production': 'warn',
   'request.failed': 'warn',
+  // The outage itself is a line of its own, once.
+  'request.unavailable': 'debug',
 };
 
 const MAX_LOGGED_LENGTH = 512;

@@ -8,6 +8,8 @@ import { Platform, type PlatformRequest, type PlatformResponse } from './platfor
 
 const MAX_PENDING = 5;
 const MAX_PENDING_BYTES = 6 * 1024;
+/** More in one answer would make it too large for many a proxy: the rest goes next time. */
+const MAX_DELETIONS = 20;
 const DELETED = 'Max-Age=0; Expires=Thu, 01 Jan 1970 00:00:00 GMT';
 
 interface Pending {
@@ -63,20 +65,24 @@ export class Cookies {
   }
 
   clearAllPending({ headers }: PlatformRequest, response: PlatformResponse): void {
-    for (const name of cookieNames(headers.cookie, this.pendingPrefix)) {
-      this.platform.addCookie(response, this.pending(name, '', DELETED));
-    }
+    this.deletePending(response, cookieNames(headers.cookie, this.pendingPrefix));
   }
 
   private evictPending(request: PlatformRequest, response: PlatformResponse, newBytes: number): void {
     const newestFirst = this.allPending(request).sort((left, right) => right.createdAt - left.createdAt);
+    const excess: string[] = [];
     let [count, bytes] = [1, newBytes];
     for (const { name, bytes: size, createdAt } of newestFirst) {
       count += 1;
       bytes += size;
-      if (createdAt === 0 || count > MAX_PENDING || bytes > MAX_PENDING_BYTES) {
-        this.platform.addCookie(response, this.pending(name, '', DELETED));
-      }
+      if (createdAt === 0 || count > MAX_PENDING || bytes > MAX_PENDING_BYTES) excess.push(name);
+    }
+    this.deletePending(response, excess);
+  }
+
+  private deletePending(response: PlatformResponse, names: readonly string[]): void {
+    for (const name of names.slice(0, MAX_DELETIONS)) {
+      this.platform.addCookie(response, this.pending(name, '', DELETED));
     }
   }
 

@@ -29,7 +29,8 @@ export class OidcExceptionFilter implements ExceptionFilter<OidcError> {
     if (error instanceof LoginRequiredError) return this.askForLogin(error, request, response);
     const correlationId = newCorrelationId();
     const reason = error.detail ?? error.code;
-    this.events.emit({ name: 'request.failed', code: error.code, correlationId, reason });
+    const name = error.statusCode === 503 ? 'request.unavailable' : 'request.failed';
+    this.events.emit({ name, code: error.code, correlationId, reason });
     return this.responder.error(request, response, error, correlationId);
   }
 

@@ -18,7 +18,16 @@ export class ReturnTo {
 
   private isOwnRoute(path: string): boolean {
     const [pathname = ''] = path.split(/[?#]/u, 1);
-    const plain = pathname.replace(/\/+$/u, '').toLowerCase();
+    const plain = decoded(pathname).replace(/\/+$/u, '').toLowerCase();
     return OWN_ROUTES.some((route) => this.urls.pathOf(route)?.toLowerCase() === plain);
+  }
+}
+
+/** As routers that decode before they compare read it; as it is, where it cannot be decoded. */
+function decoded(path: string): string {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return path;
   }
 }

@@ -10,9 +10,9 @@ export interface ClientPrivateKey {
   /** The private key: PKCS#8 in PEM, or a JWK. */
   readonly key: string | Readonly<Record<string, unknown>>;
   /** `kid` header of the assertion. @default none, or the JWK's own */
-  readonly keyId?: string;
+  readonly keyId?: string | undefined;
   /** JWS algorithm of the key. @default 'RS256', or the JWK's own `alg` */
-  readonly algorithm?: string;
+  readonly algorithm?: string | undefined;
 }
 
 /** Authorization parameters that a browser may set through the query of the login route, when they are opted in. */
@@ -20,61 +20,61 @@ export type ForwardedParameter = 'login_hint' | 'ui_locales' | 'prompt' | 'acr_v
 
 export interface LoginOptions {
   /** Scopes to ask for, separated by spaces. Always contains `openid`. @default 'openid profile email offline_access' */
-  readonly scope?: string;
+  readonly scope?: string | undefined;
   /**
    * Further parameters of every authorization request, e.g. `{ audience: '…', prompt: 'consent' }`. What the library sets
    * itself (`state`, `nonce`, `redirect_uri`, PKCE, …) is refused here. @default {}
    */
-  readonly authorizationParams?: Readonly<Record<string, string>>;
+  readonly authorizationParams?: Readonly<Record<string, string>> | undefined;
   /** Parameters a browser may pass to the login route; all others are ignored. @default [] */
-  readonly forwardParams?: readonly ForwardedParameter[];
+  readonly forwardParams?: readonly ForwardedParameter[] | undefined;
   /**
    * Oldest login at the provider that is accepted. Sent as `max_age`, and `auth_time` is checked (Core §3.1.3.7).
    * Seconds, 0 or more. @default none
    */
-  readonly maxAge?: number;
+  readonly maxAge?: number | undefined;
   /** How long a login may take, from redirect to callback. Seconds, 60 to 1800. @default 600 */
-  readonly lifetime?: number;
+  readonly lifetime?: number | undefined;
   /** Where a user goes after login when no (or no safe) `returnTo` was given. A path. @default '/' */
-  readonly defaultReturnTo?: string;
+  readonly defaultReturnTo?: string | undefined;
   /**
    * Path of the redirect URI where the application answers it itself: with the route `callback` switched off, through
    * `AuthService.callback`. As a browser sees it, a global prefix included. @default '/auth/callback'
    */
-  readonly callbackPath?: string;
+  readonly callbackPath?: string | undefined;
   /** Fetch the UserInfo endpoint at login and add its claims (Core §5.3). @default false */
-  readonly userinfo?: boolean;
+  readonly userinfo?: boolean | undefined;
 }
 
 export interface IdTokenOptions {
   /** Signature algorithms that are accepted. `none` and `HS*` are refused. @default ['RS256'] */
-  readonly signingAlgorithms?: readonly string[];
+  readonly signingAlgorithms?: readonly string[] | undefined;
   /** Audiences that an ID token may name beside the client id (Core §3.1.3.7). @default [] */
-  readonly trustedAudiences?: readonly string[];
+  readonly trustedAudiences?: readonly string[] | undefined;
   /** Clock skew to tolerate between provider and this machine. Seconds, 0 to 60. @default 30 */
-  readonly clockTolerance?: number;
+  readonly clockTolerance?: number | undefined;
 }
 
 export interface SessionCookieOptions {
   /** Name of the session cookie. @default '__Host-sid', or 'sid' when `baseUrl` is plain http */
-  readonly name?: string;
+  readonly name?: string | undefined;
   /**
    * `lax`, or `strict` (the first navigation after the provider's redirect then arrives without the cookie).
    * @default 'lax'
    */
-  readonly sameSite?: 'lax' | 'strict';
+  readonly sameSite?: 'lax' | 'strict' | undefined;
   /** Keep the cookie when the browser is closed, as long as the session's absolute lifetime. @default false */
-  readonly persistent?: boolean;
+  readonly persistent?: boolean | undefined;
 }
 
 export interface SessionOptions {
   /** Where sessions live. @default a MemorySessionStore: one process, gone at restart */
-  readonly store?: SessionStore;
-  /** Inactivity after which a session ends. Seconds, 60 or more. @default 86400 (24 hours) */
-  readonly idleTimeout?: number;
-  /** Age at which a session ends, whatever happens. Seconds, at most 2592000 (30 days). @default 604800 (7 days) */
-  readonly absoluteLifetime?: number;
-  readonly cookie?: SessionCookieOptions;
+  readonly store?: SessionStore | undefined;
+  /** Inactivity after which a session ends. Seconds, 1 or more, at most `absoluteLifetime`. @default 86400 (24 hours) */
+  readonly idleTimeout?: number | undefined;
+  /** Age at which a session ends, whatever happens. Seconds, 1 to 2592000 (30 days). @default 604800 (7 days) */
+  readonly absoluteLifetime?: number | undefined;
+  readonly cookie?: SessionCookieOptions | undefined;
 }
 
 export interface RefreshOptions {
@@ -82,35 +82,35 @@ export interface RefreshOptions {
    * How long before its expiry an access token is refreshed. Seconds, 0 to 3600; at most a third of the token's lifetime
    * is used. @default 300
    */
-  readonly leeway?: number;
+  readonly leeway?: number | undefined;
   /** How long a request waits for the refresh of an expired access token before 503. Seconds, 1 to 60. @default 10 */
-  readonly waitTimeout?: number;
+  readonly waitTimeout?: number | undefined;
   /**
    * Refresh a token that is due but still valid beside the request, which goes on at once. `false` makes the request
    * wait, for hosts that freeze a process after the response. @default true
    */
-  readonly background?: boolean;
+  readonly background?: boolean | undefined;
 }
 
 export interface LogoutOptions {
   /** Go on to the provider's logout (OpenID Connect RP-Initiated Logout 1.0) where it has one. @default true */
-  readonly provider?: boolean;
+  readonly provider?: boolean | undefined;
   /** Revoke the refresh token at the provider (RFC 7009) where it can. Best effort. @default true */
-  readonly revokeTokens?: boolean;
+  readonly revokeTokens?: boolean | undefined;
   /**
    * Where the user arrives after logout. A path; with `baseUrl` in front it is the `post_logout_redirect_uri` to register
    * at the provider. @default '/'
    */
-  readonly returnTo?: string;
+  readonly returnTo?: string | undefined;
 }
 
 export interface ProviderOptions {
   /** Deadline of each request to the provider, body included. Seconds, 1 to 30. @default 10 */
-  readonly timeout?: number;
+  readonly timeout?: number | undefined;
   /** How long discovered metadata is used before it is fetched again. Seconds, 60 to 86400. @default 86400 */
-  readonly metadataLifetime?: number;
+  readonly metadataLifetime?: number | undefined;
   /** How long the provider's keys are used before they are fetched again. Seconds, 60 to 600. @default 600 */
-  readonly keysLifetime?: number;
+  readonly keysLifetime?: number | undefined;
 }
 
 /** What an application writes. Durations are seconds. */
@@ -123,11 +123,11 @@ export interface OidcOptions {
   /** The client id registered at the provider. */
   readonly clientId: string;
   /** The client secret, for `client_secret_basic` and `client_secret_post`. */
-  readonly clientSecret?: string;
+  readonly clientSecret?: string | undefined;
   /** @default 'client_secret_basic', or 'private_key_jwt' when `clientPrivateKey` is given */
-  readonly clientAuthentication?: ClientAuthentication;
+  readonly clientAuthentication?: ClientAuthentication | undefined;
   /** The key for `private_key_jwt`. */
-  readonly clientPrivateKey?: ClientPrivateKey;
+  readonly clientPrivateKey?: ClientPrivateKey | undefined;
   /**
    * Public address of the application, as browsers see it; the redirect URI is built from it, never from a request. A
    * path in it is the prefix under which a proxy publishes the application.
@@ -141,46 +141,46 @@ export interface OidcOptions {
    * Allow plain `http:` for the issuer and `baseUrl`, on a loopback address, outside production. For development.
    * @default false
    */
-  readonly allowInsecure?: boolean;
+  readonly allowInsecure?: boolean | undefined;
   /** Other origins that may send state-changing requests with the session cookie, e.g. `https://admin.example`. @default [] */
-  readonly allowedOrigins?: readonly string[];
+  readonly allowedOrigins?: readonly string[] | undefined;
   /** Claims that the `me` route shows. @default the standard claims of OpenID Connect Core 1.0 §5.1 */
-  readonly publicClaims?: readonly string[];
+  readonly publicClaims?: readonly string[] | undefined;
   /**
    * Called with the validated claims before the session is created; what it returns are the session's claims. What
    * identifies the login (`iss`, `sub`, `sid`, `azp`, `nonce`, `auth_time`) stays what it was. Throwing refuses the
    * login. @default the claims as they are
    */
-  readonly mapClaims?: (claims: Claims) => Claims | Promise<Claims>;
+  readonly mapClaims?: ((claims: Claims) => Claims | Promise<Claims>) | undefined;
   /** Called with every event of the library, beside its log line. Must not throw. @default none */
-  readonly onEvent?: (event: OidcEvent) => void;
-  readonly login?: LoginOptions;
-  readonly idToken?: IdTokenOptions;
-  readonly session?: SessionOptions;
-  readonly refresh?: RefreshOptions;
-  readonly logout?: LogoutOptions;
-  readonly provider?: ProviderOptions;
+  readonly onEvent?: ((event: OidcEvent) => void) | undefined;
+  readonly login?: LoginOptions | undefined;
+  readonly idToken?: IdTokenOptions | undefined;
+  readonly session?: SessionOptions | undefined;
+  readonly refresh?: RefreshOptions | undefined;
+  readonly logout?: LogoutOptions | undefined;
+  readonly provider?: ProviderOptions | undefined;
 }
 
 /** Paths of the auth controller; `false` switches a route off. A global prefix is put in front, versions are not. */
 export interface AuthRoutes {
   /** @default '/auth/login' */
-  readonly login?: string | false;
+  readonly login?: string | false | undefined;
   /** @default '/auth/callback' */
-  readonly callback?: string | false;
+  readonly callback?: string | false | undefined;
   /** @default '/auth/logout' */
-  readonly logout?: string | false;
+  readonly logout?: string | false | undefined;
   /** @default '/auth/me' */
-  readonly me?: string | false;
+  readonly me?: string | false | undefined;
 }
 
 /** What Nest must know before any factory runs; given beside `useFactory`, or among the options of `forRoot`. */
 export interface OidcModuleExtras {
   /** Register the module globally, so that its services can be injected everywhere. @default true */
-  readonly global?: boolean;
+  readonly global?: boolean | undefined;
   /** Protect every route with the AuthGuard. `false`: put `@UseGuards(AuthGuard)` where it is wanted. @default true */
-  readonly globalGuard?: boolean;
-  readonly routes?: AuthRoutes;
+  readonly globalGuard?: boolean | undefined;
+  readonly routes?: AuthRoutes | undefined;
 }
 
 /** For `useClass` and `useExisting`: a provider of the options. */

@@ -314,8 +314,8 @@ function readIdToken(reader: OptionReader): ResolvedOptions['idToken'] {
 function readSession(reader: OptionReader, base: PublicBase): ResolvedOptions['session'] {
   const session = {
     store: readStore(reader),
-    idleTimeout: reader.seconds('idleTimeout', { min: 60, max: 30 * DAY, fallback: DAY }),
-    absoluteLifetime: reader.seconds('absoluteLifetime', { min: 60, max: 30 * DAY, fallback: 7 * DAY }),
+    idleTimeout: reader.seconds('idleTimeout', { min: 1, max: 30 * DAY, fallback: DAY }),
+    absoluteLifetime: reader.seconds('absoluteLifetime', { min: 1, max: 30 * DAY, fallback: 7 * DAY }),
     cookie: readCookie(reader.nested('cookie'), base),
   };
   if (session.idleTimeout > session.absoluteLifetime) {

@@ -10,7 +10,8 @@ const DEFAULT_ROUTES: ResolvedRoutes = {
 
 /** Fills in the defaults. Nest needs the paths before any factory runs, so they are checked later, with the options. */
 export function resolveRoutes(routes: AuthRoutes = {}): ResolvedRoutes {
-  return Object.freeze({ ...DEFAULT_ROUTES, ...routes });
+  const given = Object.fromEntries(Object.entries(routes).filter(([, path]) => path !== undefined));
+  return Object.freeze({ ...DEFAULT_ROUTES, ...given });
 }
 
 export const ROUTE_NAMES = Object.keys(DEFAULT_ROUTES) as readonly (keyof ResolvedRoutes)[];

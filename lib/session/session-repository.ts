@@ -7,7 +7,13 @@ import { randomToken } from '../common/random.js';
 import { SingleFlight } from '../common/single-flight.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
 import type { TokenSet } from '../provider/token-set.js';
-import { SESSION_STORE, type ReplaceResult, type SessionStore, type StoredSession } from '../store/session-store.js';
+import {
+  SESSION_STORE,
+  type LockSuccessor,
+  type ReplaceResult,
+  type SessionStore,
+  type StoredSession,
+} from '../store/session-store.js';
 import { SessionCodec } from './session-codec.js';
 import { sessionIdOf } from './session-token.js';
 import { expiryOf, headWith, type LoadedSession } from './session.js';
@@ -17,6 +23,8 @@ const LONGEST_TOUCH_INTERVAL_MS = 60_000;
 export interface LockedRead {
   readonly acquired: boolean;
   readonly loaded: LoadedSession | undefined;
+  /** Who holds the lock, when somebody else does. */
+  readonly holder: string | undefined;
 }
 
 /**
@@ -90,12 +98,13 @@ export class SessionRepository {
 
   /** Takes the refresh lock and reads the session under it. @throws StoreUnavailableError */
   async lock(loaded: LoadedSession, owner: string, leaseMs: number): Promise<LockedRead> {
-    const { acquired, session } = await this.ask(() => this.store.lock(loaded.session.id, owner, leaseMs));
-    return { acquired, loaded: await this.read(session, loaded.token, loaded.session.id) };
+    const { acquired, session, holder } = await this.ask(() => this.store.lock(loaded.session.id, owner, leaseMs));
+    return { acquired, loaded: await this.read(session, loaded.token, loaded.session.id), holder };
   }
 
-  unlock(id: string, owner: string): Promise<void> {
-    return this.ask(() => this.store.unlock(id, owner));
+  /** Gives the lock up, or hands it on. @throws StoreUnavailableError */
+  unlock(id: string, owner: string, successor?: LockSuccessor): Promise<void> {
+    return this.ask(() => this.store.unlock(id, owner, successor));
   }
 
   /**
@@ -145,7 +154,9 @@ export class SessionRepository {
       this.events.emitChange('store', { name: 'store.available' }, 'store.available');
       return value;
     } catch (error) {
-      const reason = error instanceof Error ? error.name : 'unknown';
+      // node-redis names its errors by their class alone.
+      const reason =
+        error instanceof Error ? (error.name === 'Error' ? error.constructor.name : error.name) : 'unknown';
       this.events.emitChange('store', { name: 'store.unavailable', reason });
       throw new StoreUnavailableError(error);
     }

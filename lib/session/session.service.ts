@@ -62,7 +62,8 @@ export class SessionService {
 
   private async loadAgain(session: Session): Promise<LoadedSession | undefined> {
     const token = SessionView.tokenOf(session);
-    if (token === undefined) throw new TypeError('This is no Session of this library: hand on the object as you got it.');
+    if (token === undefined)
+      throw new TypeError('This is no Session of this library: hand on the object as you got it.');
     return this.repository.load(token);
   }
 

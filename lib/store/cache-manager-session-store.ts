@@ -1,7 +1,7 @@
 import type { Cache } from 'cache-manager';
 import { type Clock, systemClock, withDeadline } from '../common/clock.js';
 import { OidcConfigurationError } from '../common/errors.js';
-import type { LockResult, ReplaceResult, SessionStore, StoredSession } from './session-store.js';
+import type { LockResult, LockSuccessor, ReplaceResult, SessionStore, StoredSession } from './session-store.js';
 import { CheckedKeyv } from './checked-keyv.js';
 import { KeyedMutex } from './keyed-mutex.js';
 import { ProcessLocks } from './process-locks.js';
@@ -109,12 +109,12 @@ export class CacheManagerSessionStore implements SessionStore {
   async lock(key: string, owner: string, leaseMs: number): Promise<LockResult> {
     return this.inOrder(this.sessionKey(key), async () => {
       const session = await this.read(key);
-      return { acquired: session !== undefined && this.locks.take(key, owner, leaseMs), session };
+      return this.locks.answer(key, owner, leaseMs, session);
     });
   }
 
-  async unlock(key: string, owner: string): Promise<void> {
-    this.locks.release(key, owner);
+  async unlock(key: string, owner: string, successor?: LockSuccessor): Promise<void> {
+    this.locks.release(key, owner, successor);
   }
 
   async markUsed(key: string, expiresAt: number): Promise<boolean> {

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../common/clock.js';
 import { OidcConfigurationError } from '../common/errors.js';
-import type { LockResult, ReplaceResult, SessionStore, StoredSession } from './session-store.js';
+import type { LockResult, LockSuccessor, ReplaceResult, SessionStore, StoredSession } from './session-store.js';
 import { type Expiring, ExpiringMap } from './expiring-map.js';
 import { ProcessLocks } from './process-locks.js';
 
@@ -82,11 +82,11 @@ export class MemorySessionStore implements SessionStore {
 
   async lock(key: string, owner: string, leaseMs: number): Promise<LockResult> {
     const session = this.sessions.use(key);
-    return { acquired: session !== undefined && this.locks.take(key, owner, leaseMs), session };
+    return this.locks.answer(key, owner, leaseMs, session);
   }
 
-  async unlock(key: string, owner: string): Promise<void> {
-    this.locks.release(key, owner);
+  async unlock(key: string, owner: string, successor?: LockSuccessor): Promise<void> {
+    this.locks.release(key, owner, successor);
   }
 
   async markUsed(key: string, expiresAt: number): Promise<boolean> {

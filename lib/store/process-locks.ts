@@ -1,5 +1,6 @@
 import type { Clock } from '../common/clock.js';
 import { type Expiring, ExpiringMap } from './expiring-map.js';
+import type { LockResult, LockSuccessor, StoredSession } from './session-store.js';
 
 interface Lock extends Expiring {
   readonly owner: string;
@@ -13,17 +14,19 @@ export class ProcessLocks {
     this.locks = new ExpiringMap(clock);
   }
 
-  /** `true` if `owner` holds the lock now, for `leaseMs` from now on. */
-  take(key: string, owner: string, leaseMs: number): boolean {
-    const holder = this.locks.get(key)?.owner ?? owner;
-    if (holder !== owner) return false;
-    this.locks.set(key, { owner, expiresAt: this.clock.now() + leaseMs });
-    return true;
+  /** Takes the lock of an existing session, if it is free, and answers as a store does. */
+  answer(key: string, owner: string, leaseMs: number, session: StoredSession | undefined): LockResult {
+    if (!session) return { acquired: false, session };
+    if (this.take(key, owner, leaseMs)) return { acquired: true, session };
+    const holder = this.locks.get(key)?.owner;
+    return { acquired: false, session, ...(holder !== undefined && { holder }) };
   }
 
-  /** Ends the lock if `owner` holds it. */
-  release(key: string, owner: string): void {
-    if (this.locks.get(key)?.owner === owner) this.locks.delete(key);
+  /** Ends the lock if `owner` holds it, or hands it on. */
+  release(key: string, owner: string, successor?: LockSuccessor): void {
+    if (this.locks.get(key)?.owner !== owner) return;
+    this.locks.delete(key);
+    if (successor) this.take(key, successor.owner, successor.leaseMs);
   }
 
   /** Ends the lock, whoever holds it: its session is gone. */
@@ -33,5 +36,13 @@ export class ProcessLocks {
 
   clear(): void {
     this.locks.clear();
+  }
+
+  /** `true` if `owner` holds the lock now, for `leaseMs` from now on. */
+  private take(key: string, owner: string, leaseMs: number): boolean {
+    const holder = this.locks.get(key)?.owner ?? owner;
+    if (holder !== owner) return false;
+    this.locks.set(key, { owner, expiresAt: this.clock.now() + leaseMs });
+    return true;
   }
 }

@@ -104,7 +104,11 @@ export class RedisCommandRunner {
 
   private missedDeadline(deadlineMs: number): Error {
     const cause = this.client.isReady === false ? this.connectionError : undefined;
-    return new Error(`Redis did not answer within ${deadlineMs} ms. Is it reachable, and is it overloaded?`, { cause });
+    const error = new Error(`Redis did not answer within ${deadlineMs} ms. Is it reachable, and is it overloaded?`, {
+      cause,
+    });
+    error.name = 'RedisDeadlineError';
+    return error;
   }
 }
 

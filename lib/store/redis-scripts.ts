@@ -49,16 +49,18 @@ if generation and ARGV[2] ~= '' and generation ~= tonumber(ARGV[2]) then return 
 redis.call('DEL', KEYS[1], KEYS[2])
 return generation and 1 or 0`);
 
-/** ARGV: now, owner, lease in ms. Answers { acquired, value }, or { 0 } when there is no session. */
+/** ARGV: now, owner, lease in ms. Answers { acquired, value, holder }, or { 0 } when there is no session. */
 export const LOCK = script(`
 if not live() then return { 0 } end
 local value = redis.call('GET', KEYS[1])
 local holder = redis.call('GET', KEYS[2])
-if holder and holder ~= ARGV[2] then return { 0, value } end
+if holder and holder ~= ARGV[2] then return { 0, value, holder } end
 redis.call('SET', KEYS[2], ARGV[2], 'PX', ARGV[3])
 return { 1, value }`);
 
-/** ARGV: now, owner. */
+/** ARGV: now, owner, and a successor with its lease in ms, or two times ''. */
 export const UNLOCK = script(`
-if redis.call('GET', KEYS[2]) == ARGV[2] then redis.call('DEL', KEYS[2]) end
-return 0`);
+if redis.call('GET', KEYS[2]) ~= ARGV[2] then return 0 end
+if ARGV[3] == '' then return redis.call('DEL', KEYS[2]) end
+redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[4])
+return 1`);

@@ -1,6 +1,6 @@
 import { type Clock, systemClock } from '../common/clock.js';
 import { OidcConfigurationError } from '../common/errors.js';
-import type { LockResult, ReplaceResult, SessionStore, StoredSession } from './session-store.js';
+import type { LockResult, LockSuccessor, ReplaceResult, SessionStore, StoredSession } from './session-store.js';
 import { RedisCommandRunner, type RedisSessionClient } from './redis-commands.js';
 import { DELETE, LOCK, REPLACE, TOUCH, UNLOCK } from './redis-scripts.js';
 
@@ -79,13 +79,16 @@ export class RedisSessionStore implements SessionStore {
 
   async lock(key: string, owner: string, leaseMs: number): Promise<LockResult> {
     const args = [this.now(), owner, String(Math.ceil(leaseMs))];
-    const [acquired, value] = (await this.redis.script(LOCK, this.sessionAndLock(key), args)) as [number, unknown?];
+    const answer = await this.redis.script(LOCK, this.sessionAndLock(key), args);
+    const [acquired, value, holder] = answer as [number, unknown?, Buffer?];
     const session = this.decode(value);
-    return { acquired: acquired === 1 && session !== undefined, session };
+    if (!session || acquired === 1) return { acquired: session !== undefined, session };
+    return { acquired: false, session, ...(holder && { holder: holder.toString() }) };
   }
 
-  async unlock(key: string, owner: string): Promise<void> {
-    await this.redis.script(UNLOCK, this.sessionAndLock(key), [this.now(), owner]);
+  async unlock(key: string, owner: string, successor?: LockSuccessor): Promise<void> {
+    const next = successor ? [successor.owner, String(Math.ceil(successor.leaseMs))] : ['', ''];
+    await this.redis.script(UNLOCK, this.sessionAndLock(key), [this.now(), owner, ...next]);
   }
 
   async markUsed(key: string, expiresAt: number): Promise<boolean> {

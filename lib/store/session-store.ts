@@ -16,6 +16,14 @@ export interface LockResult {
   readonly acquired: boolean;
   /** `undefined` when the session does not exist (any more). No lock is taken then, and none is left behind. */
   readonly session: StoredSession | undefined;
+  /** Who holds the lock, when somebody else does. */
+  readonly holder?: string;
+}
+
+/** Who gets a lock that its owner gives up, and for how long. */
+export interface LockSuccessor {
+  readonly owner: string;
+  readonly leaseMs: number;
 }
 
 /**
@@ -64,8 +72,8 @@ export interface SessionStore {
    */
   lock(key: string, owner: string, leaseMs: number): Promise<LockResult>;
 
-  /** Releases the lock if `owner` holds it. */
-  unlock(key: string, owner: string): Promise<void>;
+  /** Releases the lock if `owner` holds it, or hands it to `successor` in the same step. Otherwise does nothing. */
+  unlock(key: string, owner: string, successor?: LockSuccessor): Promise<void>;
 
   /** Marks a key as used until `expiresAt`. `true` for the first caller, `false` for every other. */
   markUsed(key: string, expiresAt: number): Promise<boolean>;

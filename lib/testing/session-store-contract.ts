@@ -6,7 +6,7 @@ import { replaceRules } from './contract/replace-rules.js';
 import { sessionRules, touchAndDeleteRules } from './contract/session-rules.js';
 import type { Rule, Trial } from './contract/trial.js';
 
-export type { LockResult, ReplaceResult, SessionStore, StoredSession } from '../store/session-store.js';
+export type { LockResult, LockSuccessor, ReplaceResult, SessionStore, StoredSession } from '../store/session-store.js';
 
 /** How {@link sessionStoreContract} gets at a store and at its time. */
 export interface SessionStoreHarness {

@@ -19,6 +19,20 @@ interface Entry extends Failure {
   readonly until: number;
 }
 
+const NOTE = /^pause (\d{1,16}) (refresh_transient|refresh_misconfigured) (\S+)$/u;
+
+/** A pause as the owner of a lock: whoever wants the lock in another process learns of the pause, and does not ask. */
+export function pauseNote({ code, reason }: Failure, until: number): string {
+  return `pause ${Math.ceil(until)} ${code} ${reason.replaceAll(/\s/gu, '_')}`;
+}
+
+/** The failure that a lock's owner tells of, and when the pause ends; `undefined` for an owner at work. */
+export function readPauseNote(owner: string | undefined): (Failure & { readonly until: number }) | undefined {
+  const [, until, code, reason] = NOTE.exec(owner ?? '') ?? [];
+  if (until === undefined || reason === undefined) return undefined;
+  return { until: Number(until), code: code as Failure['code'], reason, retryAfterMs: undefined };
+}
+
 /** After a failed refresh a session waits: 1 second, doubling to 30, and never less than the provider asked for. */
 export class CoolDown {
   private readonly entries = new Map<string, Entry>();

@@ -8,12 +8,13 @@ import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-opti
 import { IdTokenInvalidError } from '../provider/provider-errors.js';
 import { ProviderService } from '../provider/provider.service.js';
 import { Revocations } from '../provider/revocations.js';
-import type { OriginalIdentity } from '../provider/refresh-answer.js';
+import type { OriginalIdentity, RefreshAnswer } from '../provider/refresh-answer.js';
 import type { TokenSet } from '../provider/token-set.js';
 import { SessionRepository } from '../session/session-repository.js';
 import type { LoadedSession } from '../session/session.js';
-import type { StoredSession } from '../store/session-store.js';
-import { CoolDown, type Failure } from './cool-down.js';
+import type { LockSuccessor, StoredSession } from '../store/session-store.js';
+import { CoolDown, pauseNote, readPauseNote, type Failure } from './cool-down.js';
+import { ProviderGate, type Reached } from './provider-gate.js';
 import { tokenAge, type TokenAge } from './token-age.js';
 import type { RefreshUnavailableError } from './token-errors.js';
 
@@ -37,6 +38,13 @@ export type RefreshOutcome =
       readonly retryAfterMs: number;
     };
 
+/** While the gate to the provider is closed. */
+const UNREACHABLE: Failure = {
+  code: 'refresh_transient',
+  reason: 'provider_unreachable',
+  retryAfterMs: undefined,
+};
+
 const ENDED: RefreshOutcome = { status: 'ended' };
 
 /**
@@ -52,6 +60,7 @@ export class TokenRefresher {
   /** At shutdown a store that stays away is not waited for without end. */
   private lastCommitAt = Number.POSITIVE_INFINITY;
   private readonly coolDown: CoolDown;
+  private readonly gate: ProviderGate;
   private readonly leewayMs: number;
   private readonly leaseMs: number;
   private readonly waitTimeoutMs: number;
@@ -65,6 +74,7 @@ export class TokenRefresher {
     @Inject(EventLog) private readonly events: EventLog,
   ) {
     this.coolDown = new CoolDown(clock);
+    this.gate = new ProviderGate(clock);
     this.leewayMs = options.refresh.leeway * 1000;
     this.waitTimeoutMs = options.refresh.waitTimeout * 1000;
     this.leaseMs = options.provider.timeout * 1000 + COMMIT_ALLOWANCE_MS;
@@ -129,7 +139,7 @@ export class TokenRefresher {
     for (;;) {
       // Counted from before the request for the lock: a process that stood still meanwhile may have lost it again.
       const sendBefore = this.clock.now() + SEND_WITHIN_MS;
-      const { acquired, loaded: current } = await this.sessions.lock(loaded, owner, this.leaseMs);
+      const { acquired, loaded: current, holder } = await this.sessions.lock(loaded, owner, this.leaseMs);
       if (!current || this.isRefreshed(current, loaded, force)) {
         if (acquired) await this.release(id, owner);
         if (!current) return ENDED;
@@ -138,6 +148,8 @@ export class TokenRefresher {
       }
       const outcome = acquired ? await this.ask(current, owner, sendBefore) : undefined;
       if (outcome) return outcome;
+      const pause = readPauseNote(holder);
+      if (pause && pause.until > this.clock.now()) return unavailable(pause, pause.until - this.clock.now());
       const waited = this.clock.now() - startedAt;
       if (waited >= this.waitTimeoutMs) {
         this.events.emit({ name: 'refresh.wait_timeout', session: id });
@@ -155,9 +167,9 @@ export class TokenRefresher {
   }
 
   /** Best effort: what became of the refresh does not depend on it, and the lease ends by itself. */
-  private async release(id: string, owner: string): Promise<void> {
+  private async release(id: string, owner: string, successor?: LockSuccessor): Promise<void> {
     try {
-      await this.sessions.unlock(id, owner);
+      await this.sessions.unlock(id, owner, successor);
     } catch (error) {
       if (!(error instanceof StoreUnavailableError)) throw error;
     }
@@ -169,7 +181,9 @@ export class TokenRefresher {
     const tokens = undamagedTokens(loaded);
     if (!tokens) return this.endUnlessMoved(loaded, 'corrupt');
     const startedAt = this.clock.now();
+    if (!this.gate.tryEnter()) return this.giveUp(loaded, owner, UNREACHABLE);
     const answer = await this.provider.refresh(tokens.refreshToken ?? '', identityOf(loaded), sendBefore);
+    this.gate.leave(reachedBy(answer));
     switch (answer.outcome) {
       case 'not_sent':
         return undefined;
@@ -200,10 +214,12 @@ export class TokenRefresher {
     }
   }
 
+  /** Nobody asks again for a while, in no process: the lock goes to the pause. */
   private async giveUp(loaded: LoadedSession, owner: string, failure: Failure): Promise<RefreshOutcome> {
-    const outcome = this.fail(loaded, failure);
-    await this.release(loaded.session.id, owner);
-    return outcome;
+    const { id } = loaded.session;
+    const pauseMs = this.coolDown.start(id, failure);
+    await this.release(id, owner, { owner: pauseNote(failure, this.clock.now() + pauseMs), leaseMs: pauseMs });
+    return unavailable(failure, pauseMs);
   }
 
   private fail(loaded: LoadedSession, failure: Failure): RefreshOutcome {
@@ -318,6 +334,11 @@ export class TokenRefresher {
 
 function unavailable({ code, reason }: Pick<Failure, 'code' | 'reason'>, retryAfterMs: number): RefreshOutcome {
   return { status: 'unavailable', code, reason, retryAfterMs };
+}
+
+function reachedBy(answer: RefreshAnswer): Reached {
+  if (answer.outcome === 'not_sent') return 'nothing';
+  return answer.outcome === 'transient' ? 'no' : 'yes';
 }
 
 function undamagedTokens(loaded: LoadedSession): TokenSet | undefined {

@@ -65,6 +65,11 @@ describe('an OidcError', () => {
     expect(new StoreUnavailableError(undefined).retryAfter).toBe(1);
   });
 
+  it('names what exactly failed, and when to try again', () => {
+    const error = new LoginRequiredError('x', { detail: 'access_token_expired', retryAfter: 7 });
+    expect(error).toMatchObject({ detail: 'access_token_expired', retryAfter: 7 });
+  });
+
   it('shows its code, detail and stack in util.inspect', () => {
     const shown = inspect(new IdTokenInvalidError('nonce'));
     expect(shown).toContain('The ID token is not valid (nonce).');

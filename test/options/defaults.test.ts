@@ -84,7 +84,7 @@ describe('an option that is given', () => {
     ['login', { scope: 'openid', maxAge: 0, lifetime: 60, defaultReturnTo: '/home', userinfo: true }],
     ['login', { authorizationParams: { audience: 'api' }, forwardParams: ['login_hint', 'prompt'] }],
     ['idToken', { signingAlgorithms: ['ES256', 'EdDSA'], trustedAudiences: ['api'], clockTolerance: 0 }],
-    ['session', { idleTimeout: 60, absoluteLifetime: 2_592_000 }],
+    ['session', { idleTimeout: 1, absoluteLifetime: 2_592_000 }],
     ['refresh', { leeway: 0, waitTimeout: 60, background: false }],
     ['logout', { provider: false, revokeTokens: false, returnTo: '/bye' }],
     ['provider', { timeout: 30, metadataLifetime: 60, keysLifetime: 60 }],
@@ -95,6 +95,13 @@ describe('an option that is given', () => {
   it('session.cookie.* is used', () => {
     const cookie = { name: 'app', sameSite: 'strict', persistent: true };
     expect(resolve({ session: { cookie } }).session.cookie).toEqual({ ...cookie, secure: true });
+  });
+
+  it('clientPrivateKey.* is used', () => {
+    const clientPrivateKey = { key: '-----BEGIN PRIVATE KEY-----\nx', keyId: 'k-1', algorithm: 'ES256' };
+    expect(resolve({ clientSecret: undefined, clientPrivateKey }).clientPrivateKey).toEqual(clientPrivateKey);
+    const { key } = clientPrivateKey;
+    expect(resolve({ clientSecret: undefined, clientPrivateKey: { key } }).clientPrivateKey).toEqual({ key });
   });
 
   it('functions are used as they are', () => {

@@ -92,7 +92,7 @@ describe('the options are refused', () => {
     ['idToken.clockTolerance', { idToken: { clockTolerance: 61 } }],
     ['session.store', { session: { store: {} } }],
     ['session.store', { session: { store: null } }],
-    ['session.idleTimeout', { session: { idleTimeout: 59 } }],
+    ['session.idleTimeout', { session: { idleTimeout: 0 } }],
     ['session.idleTimeout', { session: { idleTimeout: Number.POSITIVE_INFINITY } }],
     ['session.idleTimeout', { session: { idleTimeout: 7200, absoluteLifetime: 3600 } }],
     ['session.absoluteLifetime', { session: { absoluteLifetime: 2_592_001 } }],

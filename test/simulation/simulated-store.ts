@@ -1,5 +1,5 @@
 import { MemorySessionStore } from '../../lib/store/memory-session-store.js';
-import type { LockResult, ReplaceResult, SessionStore, StoredSession } from '../../lib/store/session-store.js';
+import type { LockResult, LockSuccessor, ReplaceResult, SessionStore, StoredSession } from '../../lib/store/session-store.js';
 import type { SimulatedProcess, World } from './world.js';
 
 const LATENCY_MS = 1;
@@ -50,8 +50,8 @@ export class StoreWithoutOwnerCheck extends WatchedStore {
     return super.lock(key, 'anybody', leaseMs);
   }
 
-  override unlock(key: string): Promise<void> {
-    return super.unlock(key, 'anybody');
+  override unlock(key: string, _owner: string, successor?: LockSuccessor): Promise<void> {
+    return super.unlock(key, 'anybody', successor);
   }
 
   override replace(key: string, session: StoredSession, expected: number): Promise<ReplaceResult> {
@@ -100,8 +100,8 @@ export class StoreClient implements SessionStore {
     return result;
   }
 
-  unlock(key: string, owner: string): Promise<void> {
-    return this.ask(() => this.store.unlock(key, owner));
+  unlock(key: string, owner: string, successor?: LockSuccessor): Promise<void> {
+    return this.ask(() => this.store.unlock(key, owner, successor));
   }
 
   markUsed(key: string, expiresAt: number): Promise<boolean> {

@@ -373,7 +373,7 @@ describe('a refresh that another process is at', () => {
     expect(world.clock.now() - started).toBeLessThan(16 * SECOND);
   });
 
-  it('is taken over at once when it has failed', async () => {
+  it('makes it pause as well when it has failed: the provider hears nothing until the pause is over', async () => {
     const world = await loggedIn();
     const other = world.another();
     await world.becomeExpired();
@@ -381,9 +381,12 @@ describe('a refresh that another process is at', () => {
     world.provider.script.push(transient());
     const holder = world.accessToken().catch((error: unknown) => error);
     await world.clock.advance(1);
-    const waiter = other.accessToken();
+    const waiter = other.accessToken().catch((error: unknown) => error);
     expect(await inTime(world.clock, holder)).toBeInstanceOf(RefreshUnavailableError);
-    expect(await inTime(world.clock, waiter)).toBe('AT-2');
+    expect(await inTime(world.clock, waiter)).toMatchObject({ code: 'refresh_transient', retryAfter: 1 });
+    expect(world.provider.presented).toEqual(['RT-1']);
+    await world.clock.advance(2 * SECOND);
+    expect(await inTime(world.clock, other.accessToken())).toBe('AT-2');
   });
 
   it('ends for the waiter when the session does', async () => {

@@ -24,12 +24,14 @@ export const lockRules: readonly Rule[] = [
     },
   },
   {
-    title: 'lock: not acquired while another owner holds it; the session is read all the same',
+    title: 'lock: not acquired while another owner holds it; that owner is named and the session read all the same',
     async prove(trial) {
       const { key, session } = await givenSession(trial, trial.later());
-      await trial.store.lock(key, newKey(), LONG_LEASE);
+      const holder = newKey();
+      await trial.store.lock(key, holder, LONG_LEASE);
       const result = await trial.peer.lock(key, newKey(), LONG_LEASE);
       assert.equal(result.acquired, false);
+      assert.equal(result.holder, holder);
       assertSession(result.session, session);
     },
   },
@@ -112,6 +114,30 @@ export const lockRules: readonly Rule[] = [
       await trial.peer.unlock(key, owner);
       await assertUnlocked(trial, key);
       assertSession(await trial.store.get(key), session);
+    },
+  },
+  {
+    title: 'unlock: hands the lock to a successor, for its lease',
+    async prove(trial) {
+      const { key } = await givenSession(trial, trial.later());
+      const [owner, successor] = [newKey(), 'a successor: 1 €'];
+      await trial.store.lock(key, owner, LONG_LEASE);
+      await trial.peer.unlock(key, owner, { owner: successor, leaseMs: LONG_LEASE });
+      assert.equal((await trial.store.lock(key, newKey(), LONG_LEASE)).holder, successor);
+      await trial.store.unlock(key, successor, { owner: newKey(), leaseMs: trial.shortLease });
+      await trial.passSoon();
+      await assertUnlocked(trial, key);
+    },
+  },
+  {
+    title: 'unlock: nobody but the owner hands it on',
+    async prove(trial) {
+      const { key } = await givenSession(trial, trial.later());
+      const owner = newKey();
+      await trial.store.unlock(key, newKey(), { owner: newKey(), leaseMs: LONG_LEASE });
+      assert.equal((await trial.store.lock(key, owner, LONG_LEASE)).acquired, true);
+      await trial.peer.unlock(key, newKey(), { owner: newKey(), leaseMs: LONG_LEASE });
+      assert.equal((await trial.peer.lock(key, newKey(), LONG_LEASE)).holder, owner);
     },
   },
   {
