@@ -1,0 +1,22 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { OidcModule } from 'nest-oidc';
+import { ApiController } from './api/api.controller.js';
+import { ResourceClient } from './api/resource.client.js';
+import { HealthController } from './health/health.controller.js';
+import { HealthService } from './health/health.service.js';
+import { oidcOptions } from './oidc-options.js';
+import { PagesController } from './pages/pages.controller.js';
+import { ProviderDirectory } from './provider-directory.js';
+import { SettingsModule } from './settings.module.js';
+import { SETTINGS, type Settings } from './settings.js';
+
+@Module({
+  imports: [OidcModule.forRootAsync({ inject: [SETTINGS], useFactory: (settings: Settings) => oidcOptions(settings) })],
+  controllers: [PagesController, ApiController, HealthController],
+  providers: [ProviderDirectory, ResourceClient, HealthService],
+})
+export class AppModule {
+  static with(settings: Settings): DynamicModule {
+    return { module: AppModule, imports: [SettingsModule.with(settings)] };
+  }
+}
