@@ -1,4 +1,11 @@
-import { createParamDecorator, SetMetadata, type CustomDecorator, type ExecutionContext } from '@nestjs/common';
+import {
+  createParamDecorator,
+  SetMetadata,
+  type CustomDecorator,
+  type ExecutionContext,
+  type PipeTransform,
+  type Type,
+} from '@nestjs/common';
 import type { Claims } from '../common/claims.js';
 import type { Session } from '../session/session.js';
 import { currentSession } from './current-session.js';
@@ -17,13 +24,19 @@ export const Public = (): CustomDecorator => SetMetadata(ACCESS_METADATA, 'publi
  */
 export const OptionalAuth = (): CustomDecorator => SetMetadata(ACCESS_METADATA, 'optional' satisfies Access);
 
+/** Written out, because what Nest 12 makes of it names a type that Nest 11 does not have. */
+type UserDecorator<Data> = (...dataOrPipes: (Data | PipeTransform | Type<PipeTransform>)[]) => ParameterDecorator;
+
 /** The user's claims, or one of them: `@CurrentUser() user`, `@CurrentUser('sub') sub`. `undefined` without a session. */
-export const CurrentUser = createParamDecorator((claim: string | undefined, context: ExecutionContext) => {
-  const claims: Claims | undefined = currentSession(context.switchToHttp().getRequest<object>())?.claims;
-  return claim === undefined ? claims : claims?.[claim];
-});
+export const CurrentUser: UserDecorator<string> = createParamDecorator(
+  (claim: string | undefined, context: ExecutionContext) => {
+    const claims: Claims | undefined = currentSession(context.switchToHttp().getRequest<object>())?.claims;
+    return claim === undefined ? claims : claims?.[claim];
+  },
+);
 
 /** The user's {@link Session}. `undefined` without one. */
-export const CurrentSession = createParamDecorator((_data: undefined, context: ExecutionContext): Session | undefined =>
-  currentSession(context.switchToHttp().getRequest<object>()),
+export const CurrentSession: UserDecorator<never> = createParamDecorator(
+  (_data: undefined, context: ExecutionContext): Session | undefined =>
+    currentSession(context.switchToHttp().getRequest<object>()),
 );

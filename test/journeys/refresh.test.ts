@@ -3,6 +3,7 @@ import { RedisSessionStore } from 'nest-oidc/redis';
 import { createClient } from 'redis';
 import { Browser } from '../support/browser.js';
 import { eventually } from '../support/eventually.js';
+import { gate } from '../support/gate.js';
 import { RedisServer } from '../support/redis-server.js';
 import { freePort, startApp, type PlatformName, type TestApp } from '../support/test-app.js';
 import { TestProvider } from '../support/test-provider.js';
@@ -71,14 +72,13 @@ describe.each(CASES)('an access token on %s with sessions in %s', (platform, sto
   it('is refreshed before it dies, and no request waits for that', async () => {
     const first = await token();
     time.forward(LIFETIME * 0.7);
-    let release = (): void => undefined;
-    const held = new Promise<void>((resolve) => (release = resolve));
+    const { passed, open } = gate();
     provider.fault = async (request) => {
-      if (request.url === '/token') await held;
+      if (request.url === '/token') await passed;
       return false;
     };
     expect(await token()).toBe(first);
-    release();
+    open();
     await eventually(async () => expect(await token()).not.toBe(first));
     expect(provider.count('refresh_token')).toBe(1);
   });
@@ -154,10 +154,9 @@ describe.each(CASES)('an access token on %s with sessions in %s', (platform, sto
 
   it('of a session that is logged out meanwhile is thrown away and revoked', async () => {
     time.forward(LIFETIME * 0.7);
-    let release = (): void => undefined;
-    const held = new Promise<void>((resolve) => (release = resolve));
+    const { passed, open } = gate();
     provider.fault = async (request) => {
-      if (request.url === '/token') await held;
+      if (request.url === '/token') await passed;
       return false;
     };
     const thief = new Browser();
@@ -166,7 +165,7 @@ describe.each(CASES)('an access token on %s with sessions in %s', (platform, sto
     await eventually(() => expect(provider.requests.at(-1)).toBe('/token'));
     await browser.fetch(`${app.url}/auth/logout`, { method: 'POST' });
     provider.requests.length = 0;
-    release();
+    open();
     await eventually(() => expect(provider.requests).toContain('/token/revocation'));
     expect((await thief.fetch(`${app.url}/profile`)).status).toBe(401);
   });

@@ -68,6 +68,8 @@ describe('the options are refused', () => {
     ['mapClaims', { mapClaims: {} }],
     ['onEvent', { onEvent: 'log' }],
     ['login', { login: 'openid' }],
+    ['login.scope', { login: { scope: ['openid'] } }],
+    ['logout.returnTo', { logout: { returnTo: '' } }],
     ['login', { login: [] }],
     ['login', { login: null }],
     ['login.scope', { login: { scope: 'profile email' } }],
@@ -232,6 +234,10 @@ describe('baseUrl', () => {
     expect(problemsOf({ baseUrl })[0]).toMatch(/^baseUrl: /u);
   });
 
+  it('that cannot be used is the only problem, not one of the cookie as well', () => {
+    expect(problemsOf({ baseUrl: 'app', session: { cookie: { name: '__Host-app' } } })).toEqual(problemOf('baseUrl'));
+  });
+
   it('is never derived from anything else', () => {
     expect(problemsOf({ baseUrl: undefined })).toEqual(problemOf('baseUrl'));
   });
@@ -356,6 +362,12 @@ describe('login.authorizationParams', () => {
   it('must not set what a browser may set', () => {
     const login = { authorizationParams: { prompt: 'login' }, forwardParams: ['prompt', 'login_hint'] };
     expect(problemsOf({ login })).toEqual(['login.forwardParams: prompt is already set by authorizationParams']);
+  });
+});
+
+describe('session.idleTimeout', () => {
+  it('may be as long as the absolute lifetime', () => {
+    expect(problemsOf({ session: { idleTimeout: 3600, absoluteLifetime: 3600 } })).toEqual([]);
   });
 });
 

@@ -1,0 +1,47 @@
+#!/usr/bin/env bash
+# npm test: everything that can be checked, also on a fresh clone. Runs all steps, also after one has failed.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source scripts/setup.sh
+
+failed=()
+
+step() {
+  local name=$1
+  shift
+  say "$name ($*)"
+  "$@" </dev/null || failed+=("$name")
+}
+
+# The tests start servers and a browser of their own, and need the programs.
+install_programs() {
+  local packages=()
+  command -v redis-server >/dev/null || packages+=(redis-server)
+  command -v chromium >/dev/null || packages+=(chromium)
+  [[ ${#packages[@]} -eq 0 ]] && return
+  local as_root=()
+  [[ $(id -u) -eq 0 ]] || as_root=(sudo -n)
+  if ! command -v apt-get >/dev/null || ! "${as_root[@]}" true 2>/dev/null; then
+    fail "The tests need ${packages[*]}. Please install: ${packages[*]} (Debian: apt-get install ${packages[*]})."
+  fi
+  say "Installing ${packages[*]} (apt-get)"
+  local apt=("${as_root[@]}" env DEBIAN_FRONTEND=noninteractive apt-get -qq)
+  "${apt[@]}" update </dev/null
+  "${apt[@]}" install -y --no-install-recommends "${packages[@]}" </dev/null >/dev/null ||
+    fail "apt-get could not install ${packages[*]}; see above."
+}
+
+# The simulation is slow under coverage; `npm run jest -- test/simulation` runs all of its schedules.
+export SIMULATION_SEEDS=${SIMULATION_SEEDS:-1000}
+
+require_node
+install_dependencies
+install_programs
+step 'Build, types, lint, format, architecture, package' npm run --silent check
+step 'The packed library in applications of its own' npm run --silent test:consumers
+step 'Tests, with coverage of lib/' npm run --silent jest -- --coverage --forceExit
+
+if [[ ${#failed[@]} -gt 0 ]]; then
+  printf '\n✕ failed: %s\n' "${failed[@]}" >&2
+  exit 1
+fi
