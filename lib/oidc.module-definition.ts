@@ -18,12 +18,12 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new Configurabl
     const routes = resolveRoutes(extras.routes);
     return {
       ...definition,
-      global: extras.global ?? true,
+      global: extras.global !== false,
       controllers: [authControllerAt(routes)],
       providers: [
         ...(definition.providers ?? []),
         { provide: RESOLVED_ROUTES, useValue: routes satisfies ResolvedRoutes },
-        ...((extras.globalGuard ?? true) ? [{ provide: APP_GUARD, useExisting: AuthGuard }] : []),
+        ...(extras.globalGuard !== false ? [{ provide: APP_GUARD, useExisting: AuthGuard }] : []),
       ],
     };
   })

@@ -70,7 +70,7 @@ export interface SessionCookieOptions {
 export interface SessionOptions {
   /** Where sessions live. @default a MemorySessionStore: one process, gone at restart */
   readonly store?: SessionStore | undefined;
-  /** Inactivity after which a session ends. Seconds, 1 or more, at most `absoluteLifetime`. @default 86400 (24 hours) */
+  /** Inactivity after which a session ends. Seconds, 1 or more, at most `absoluteLifetime`. @default 86400 (24 hours), or `absoluteLifetime` if that is less */
   readonly idleTimeout?: number | undefined;
   /** Age at which a session ends, whatever happens. Seconds, 1 to 2592000 (30 days). @default 604800 (7 days) */
   readonly absoluteLifetime?: number | undefined;

@@ -312,10 +312,11 @@ function readIdToken(reader: OptionReader): ResolvedOptions['idToken'] {
 }
 
 function readSession(reader: OptionReader, base: PublicBase): ResolvedOptions['session'] {
+  const absoluteLifetime = reader.seconds('absoluteLifetime', { min: 1, max: 30 * DAY, fallback: 7 * DAY });
   const session = {
     store: readStore(reader),
-    idleTimeout: reader.seconds('idleTimeout', { min: 1, max: 30 * DAY, fallback: DAY }),
-    absoluteLifetime: reader.seconds('absoluteLifetime', { min: 1, max: 30 * DAY, fallback: 7 * DAY }),
+    idleTimeout: reader.seconds('idleTimeout', { min: 1, max: 30 * DAY, fallback: Math.min(DAY, absoluteLifetime) }),
+    absoluteLifetime,
     cookie: readCookie(reader.nested('cookie'), base),
   };
   if (session.idleTimeout > session.absoluteLifetime) {

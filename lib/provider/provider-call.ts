@@ -17,6 +17,10 @@ export interface RawAnswer {
   readonly json: Readonly<Record<string, unknown>> | undefined;
 }
 
+/** A timer that fires this late belongs to a process that was frozen, suspended or starved. */
+const STOOD_STILL_MS = 100;
+const TIME_TO_READ_MS = 250;
+
 /**
  * One request to the provider: a deadline that includes the body, a cap on the body, and a record of what came back.
  * Made anew for each call and handed to `openid-client` as its `fetch`, so that concurrent calls share nothing.
@@ -39,7 +43,7 @@ export class ProviderCall {
       throw new ProviderUnreachableError('too_late');
     }
     const controller = new AbortController();
-    const deadline = this.clock.schedule(this.limits.timeoutMs, () => controller.abort());
+    const deadline = this.abortAtDeadline(controller);
     try {
       const response = await fetch(url, {
         method: options.method,
@@ -60,6 +64,19 @@ export class ProviderCall {
       deadline.cancel();
     }
   };
+
+  /**
+   * Timers fire before sockets are read. In a process that stood still an answer may have come in time, and lie there with
+   * the only good refresh token in it: it gets a moment to be read.
+   */
+  private abortAtDeadline(controller: AbortController): { cancel(): void } {
+    const deadline = this.clock.now() + this.limits.timeoutMs;
+    let timer = this.clock.schedule(this.limits.timeoutMs, () => {
+      if (this.clock.now() - deadline < STOOD_STILL_MS) return controller.abort();
+      timer = this.clock.schedule(TIME_TO_READ_MS, () => controller.abort());
+    });
+    return { cancel: () => timer.cancel() };
+  }
 
   private fail(error: unknown, timedOut: boolean): OidcError {
     const code = networkErrorCode(error);

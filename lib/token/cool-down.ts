@@ -4,6 +4,8 @@ import type { RefreshUnavailableError } from './token-errors.js';
 
 const FIRST_MS = 1000;
 const LONGEST_MS = 30_000;
+/** More than this no `Retry-After` can ask for: one absurd value must not stop every refresh. */
+const LONGEST_RETRY_AFTER_MS = 300_000;
 const MAX_ENTRIES = 10_000;
 const SPREAD = 0.1;
 
@@ -33,7 +35,7 @@ export function readPauseNote(owner: string | undefined): (Failure & { readonly 
   return { until: Number(until), code: code as Failure['code'], reason, retryAfterMs: undefined };
 }
 
-/** After a failed refresh a session waits: 1 second, doubling to 30, and never less than the provider asked for. */
+/** After a failed refresh a session waits: 1 second, doubling to 30, and never less than the provider asked for (up to 5 minutes). */
 export class CoolDown {
   private readonly entries = new Map<string, Entry>();
   /** A `Retry-After` is about the provider, so it holds for every session. */
@@ -50,7 +52,7 @@ export class CoolDown {
 
   start(sessionId: string, failure: Failure): number {
     const doubled = Math.min((this.entries.get(sessionId)?.pauseMs ?? FIRST_MS / 2) * 2, LONGEST_MS);
-    const waitMs = Math.max(doubled * jitter(SPREAD), failure.retryAfterMs ?? 0);
+    const waitMs = Math.max(doubled * jitter(SPREAD), Math.min(failure.retryAfterMs ?? 0, LONGEST_RETRY_AFTER_MS));
     const entry = { ...failure, pauseMs: doubled, until: this.clock.now() + waitMs };
     if (failure.retryAfterMs !== undefined) this.provider = entry;
     this.entries.delete(sessionId);

@@ -85,6 +85,7 @@ describe('an option that is given', () => {
     ['login', { authorizationParams: { audience: 'api' }, forwardParams: ['login_hint', 'prompt'] }],
     ['idToken', { signingAlgorithms: ['ES256', 'EdDSA'], trustedAudiences: ['api'], clockTolerance: 0 }],
     ['session', { idleTimeout: 1, absoluteLifetime: 2_592_000 }],
+    ['session', { absoluteLifetime: 3600 }],
     ['refresh', { leeway: 0, waitTimeout: 60, background: false }],
     ['logout', { provider: false, revokeTokens: false, returnTo: '/bye' }],
     ['provider', { timeout: 30, metadataLifetime: 60, keysLifetime: 60 }],

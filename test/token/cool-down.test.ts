@@ -63,6 +63,11 @@ describe('CoolDown', () => {
     expect(coolDown.of('b')).toBeUndefined();
   });
 
+  it('does not stop every refresh for an absurd Retry-After', () => {
+    const { coolDown } = given();
+    expect(coolDown.start('a', { ...TIMEOUT, retryAfterMs: 1e12 })).toBe(5 * MINUTE);
+  });
+
   it('is not cut short by a small Retry-After', () => {
     const { coolDown } = given();
     expect(coolDown.start('a', { ...TIMEOUT, retryAfterMs: 1 })).toBeGreaterThanOrEqual(900);
