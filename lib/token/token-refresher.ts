@@ -16,12 +16,13 @@ import type { LockSuccessor, StoredSession } from '../store/session-store.js';
 import { CoolDown, pauseNote, readPauseNote, type Failure } from './cool-down.js';
 import { ProviderGate, type Reached } from './provider-gate.js';
 import { tokenAge, type TokenAge } from './token-age.js';
-import type { RefreshUnavailableError } from './token-errors.js';
+import { RefreshUnavailableError } from './token-errors.js';
 
 /** The lease is longer than the token request by this much: time for asking late, and for the commit. */
 const COMMIT_ALLOWANCE_MS = 5000;
 /** How long after the lock was asked for the token request may still be sent. The rest is for the commit. */
 const SEND_WITHIN_MS = 2500;
+const MOST_LATE_ATTEMPTS = 3;
 const FIRST_POLL_MS = 5;
 const LONGEST_POLL_MS = 250;
 const FIRST_COMMIT_RETRY_MS = 50;
@@ -136,6 +137,7 @@ export class TokenRefresher {
   private async lockAndRefresh(loaded: LoadedSession, owner: string, force: boolean): Promise<RefreshOutcome> {
     const { id } = loaded.session;
     const startedAt = this.clock.now();
+    let late = 0;
     for (;;) {
       // Counted from before the request for the lock: a process that stood still meanwhile may have lost it again.
       const sendBefore = this.clock.now() + SEND_WITHIN_MS;
@@ -146,8 +148,14 @@ export class TokenRefresher {
         this.events.emit({ name: 'refresh.adopted', session: id });
         return { status: 'usable', loaded: current };
       }
-      const outcome = acquired ? await this.ask(current, owner, sendBefore) : undefined;
-      if (outcome) return outcome;
+      if (acquired) {
+        const outcome = await this.ask(current, owner, sendBefore);
+        if (outcome) return outcome;
+        // Too late to ask: this process stood still. Nobody may be at it by now, so it tries again at once.
+        late += 1;
+        if (late < MOST_LATE_ATTEMPTS) continue;
+        throw new RefreshUnavailableError('refresh_transient', 'too_late', 1000);
+      }
       const pause = readPauseNote(holder);
       if (pause && pause.until > this.clock.now()) return unavailable(pause, pause.until - this.clock.now());
       const waited = this.clock.now() - startedAt;

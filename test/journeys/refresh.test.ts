@@ -110,6 +110,7 @@ describe.each(CASES)('an access token on %s with sessions in %s', (platform, sto
     };
     time.forward(LIFETIME * 0.7);
     expect(await token()).toBe(first);
+    await eventually(() => expect(app.events.at(-1)?.name).toBe('refresh.transient'));
     time.forward(LIFETIME * 0.3 + 10);
     const refused = await eventually(async () => {
       const response = await browser.fetch(`${app.url}/token`);
