@@ -11,7 +11,7 @@ export type SessionEndCause = 'logout' | 'replaced_by_login' | 'refresh_refused'
 export type OidcEvent =
   | { readonly name: 'login.started' }
   | { readonly name: 'login.succeeded'; readonly session: string; readonly sub: string }
-  | { readonly name: 'login.failed'; readonly reason: string; readonly correlationId: string }
+  | { readonly name: 'login.failed'; readonly reason: string }
   | { readonly name: 'session.ended'; readonly session: string; readonly cause: SessionEndCause }
   | { readonly name: 'session.unreadable'; readonly session: string; readonly reason: string }
   | { readonly name: 'session.duplicate_cookie' }

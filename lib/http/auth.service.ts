@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { NavigationRequiredError, StoreUnavailableError } from '../common/errors.js';
+import { NavigationRequiredError, OidcError, type OidcErrorCode } from '../common/errors.js';
+import { EventLog } from '../common/events.js';
 import { correlationId } from '../common/random.js';
 import { CallbackService, type AuthorizationResponse } from '../login/callback.service.js';
 import { LoginService } from '../login/login.service.js';
@@ -12,6 +13,16 @@ import { OriginCheck } from './origin-check.js';
 import { Platform, type PlatformRequest, type PlatformResponse } from './platform.js';
 import { isTopLevelNavigation, wantsJson } from './request-kind.js';
 import { Responder } from './responder.js';
+
+/** Nothing was used up: the right answer may yet come, or the same address be tried again. */
+const LOGIN_GOES_ON: ReadonlySet<OidcErrorCode> = new Set([
+  'store_unavailable',
+  'duplicate_parameter',
+  'unexpected_parameter',
+  'state_missing',
+  'state_mismatch',
+  'transaction_missing',
+]);
 
 /**
  * What the routes of the auth controller do. For applications that switch a route off and answer it themselves: each
@@ -29,6 +40,7 @@ export class AuthService {
     @Inject(LogoutService) private readonly logouts: LogoutService,
     @Inject(SessionService) private readonly sessions: SessionService,
     @Inject(OriginCheck) private readonly origins: OriginCheck,
+    @Inject(EventLog) private readonly events: EventLog,
   ) {}
 
   /** Sends the browser to the provider. Reads `returnTo`, and the parameters that `login.forwardParams` opts in. */
@@ -49,15 +61,13 @@ export class AuthService {
       sealedRequest: this.cookies.pendingOf(request, state),
       previousToken: sessionTokenOf(request.headers.cookie, this.options.session.cookie.name),
     };
-    const authorizationRequest = this.callbacks.check(received);
     try {
-      const { loaded, returnTo } = await this.callbacks.complete(received, authorizationRequest);
+      const { loaded, returnTo } = await this.callbacks.complete(received, this.callbacks.check(received));
       this.cookies.setSession(response, loaded);
       this.cookies.clearPending(response, state);
       this.responder.redirect(response, 303, returnTo);
     } catch (error) {
-      // While the store is away nothing was used up: the browser may try the same address again.
-      if (!(error instanceof StoreUnavailableError)) this.cookies.clearPending(response, state);
+      if (error instanceof OidcError) this.failLogin(error, response, state);
       throw error;
     }
   }
@@ -84,5 +94,10 @@ export class AuthService {
     const { publicClaims } = this.options;
     const claims = Object.entries(session.claims).filter(([name]) => publicClaims.includes(name));
     this.responder.json(response, 200, Object.fromEntries(claims));
+  }
+
+  private failLogin(error: OidcError, response: PlatformResponse, state: string): void {
+    this.events.emit({ name: 'login.failed', reason: [error.code, error.detail].filter(Boolean).join(':') });
+    if (!LOGIN_GOES_ON.has(error.code)) this.cookies.clearPending(response, state);
   }
 }

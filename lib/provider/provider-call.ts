@@ -10,12 +10,17 @@ export interface CallLimits {
   readonly sendBefore?: number;
 }
 
-/** The provider's last answer, as it came. `json` is `undefined` when the body is not a JSON object. */
+/** The provider's answer, as it came. */
 export interface RawAnswer {
+  /** 0 while there is none. */
   readonly status: number;
   readonly headers: Headers;
-  readonly json: Readonly<Record<string, unknown>> | undefined;
+  /** The body, if it is a JSON object; otherwise an object without members. */
+  readonly json: Readonly<Record<string, unknown>>;
+  readonly isJson: boolean;
 }
+
+const NO_ANSWER: RawAnswer = { status: 0, headers: new Headers(), json: {}, isJson: false };
 
 /** A timer that fires this late belongs to a process that was frozen, suspended or starved. */
 const STOOD_STILL_MS = 100;
@@ -30,7 +35,7 @@ export class ProviderCall {
   failure: OidcError | undefined;
   /** Whether `sendBefore` had passed, so that nothing was sent. */
   tooLate = false;
-  answer: RawAnswer | undefined;
+  answer: RawAnswer = NO_ANSWER;
 
   constructor(
     private readonly clock: Clock,
@@ -53,7 +58,13 @@ export class ProviderCall {
         signal: controller.signal,
       });
       const body = await readCapped(response, this.limits.maxBytes);
-      this.answer = { status: response.status, headers: response.headers, json: parseObject(body) };
+      const json = parseObject(body);
+      this.answer = {
+        status: response.status,
+        headers: response.headers,
+        json: json ?? {},
+        isJson: json !== undefined,
+      };
       return new Response(mayHaveBody(response.status) ? body : null, {
         status: response.status,
         headers: response.headers,
@@ -105,7 +116,7 @@ async function readCapped(response: Response, maxBytes: number): Promise<Uint8Ar
   return new Uint8Array(Buffer.concat(chunks));
 }
 
-function parseObject(body: Uint8Array): RawAnswer['json'] {
+function parseObject(body: Uint8Array): RawAnswer['json'] | undefined {
   try {
     const json: unknown = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
     return typeof json === 'object' && json !== null && !Array.isArray(json)
@@ -116,8 +127,13 @@ function parseObject(body: Uint8Array): RawAnswer['json'] {
   }
 }
 
+/** The trouble of an answer that says "not now", `undefined` for any other. */
+export function unavailable({ status }: RawAnswer): ProviderUnreachableError | undefined {
+  return saysNotNow(status) ? new ProviderUnreachableError(`http_${status}`) : undefined;
+}
+
 /** Whether a status says "not now": overload or failure, nothing about the request or the user (RFC 9110 §15). */
-export function saysNotNow(status: number): boolean {
+function saysNotNow(status: number): boolean {
   return status >= 500 || status === 429 || status === 408;
 }
 

@@ -10,7 +10,7 @@ import {
 } from 'jose';
 import { CLOCK, type Clock } from '../common/clock.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
-import { ProviderCall, saysNotNow } from './provider-call.js';
+import { ProviderCall, unavailable } from './provider-call.js';
 import { ProviderFaultError, ProviderUnreachableError } from './provider-errors.js';
 import { ProviderMetadata } from './provider-metadata.js';
 
@@ -112,9 +112,10 @@ export class ProviderKeys {
 }
 
 function usableKeys({ answer }: ProviderCall): JSONWebKeySet {
-  if (answer && saysNotNow(answer.status)) throw new ProviderUnreachableError(`http_${answer.status}`);
-  const keys = answer?.json?.['keys'];
-  if (answer?.status !== 200 || !Array.isArray(keys) || keys.length > MAX_KEYS) {
+  const trouble = unavailable(answer);
+  if (trouble) throw trouble;
+  const { keys } = answer.json;
+  if (answer.status !== 200 || !Array.isArray(keys) || keys.length > MAX_KEYS) {
     throw new ProviderFaultError('provider_metadata_invalid', 'The provider’s keys cannot be used.', {
       detail: 'jwks',
     });

@@ -4,8 +4,8 @@ import { CLOCK, type Clock } from '../common/clock.js';
 import { OidcError } from '../common/errors.js';
 import { EventLog, sanitize } from '../common/events.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
-import { ProviderCall, saysNotNow } from './provider-call.js';
-import { ProviderFaultError, ProviderUnreachableError } from './provider-errors.js';
+import { ProviderCall, unavailable } from './provider-call.js';
+import { ProviderFaultError } from './provider-errors.js';
 
 const MAX_METADATA_BYTES = 1024 * 1024;
 const FIRST_BACK_OFF_MS = 500;
@@ -117,15 +117,14 @@ export class ProviderMetadata {
   }
 
   private explain(call: ProviderCall, cause: unknown): OidcError {
-    const status = call.answer?.status;
-    if (status !== undefined && saysNotNow(status)) {
-      return new ProviderUnreachableError(`http_${status}`, { cause });
-    }
-    const served = call.answer?.json?.['issuer'];
-    if (typeof served === 'string' && served !== this.options.issuer) return this.issuerMismatch(served);
+    const { status, json } = call.answer;
+    const trouble = unavailable(call.answer);
+    if (trouble) return trouble;
+    const { issuer } = json;
+    if (typeof issuer === 'string' && issuer !== this.options.issuer) return this.issuerMismatch(issuer);
     return new ProviderFaultError('provider_metadata_invalid', 'The provider metadata cannot be used.', {
       cause,
-      detail: status === undefined || status === 200 ? 'document' : `http_${status}`,
+      detail: status === 200 ? 'document' : `http_${status}`,
     });
   }
 

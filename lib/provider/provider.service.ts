@@ -22,7 +22,7 @@ import type { OidcError } from '../common/errors.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
 import { clientAuthentication } from './client-authentication.js';
 import { IdTokenValidator, withUserInfo } from './id-token.js';
-import { ProviderCall, retryAfterMs, saysNotNow, type CallLimits } from './provider-call.js';
+import { ProviderCall, retryAfterMs, unavailable, type CallLimits } from './provider-call.js';
 import {
   CodeRefusedError,
   IdTokenInvalidError,
@@ -129,48 +129,34 @@ export class ProviderService {
     // Built from our own redirect URI: whatever the request's target was, it cannot change what we send.
     const callback = new URL(exchange.redirectUri);
     callback.search = new URLSearchParams({ code: exchange.code, iss: this.options.issuer }).toString();
-    let claims: Claims;
-    let tokens: TokenSet;
     try {
-      const response = await authorizationCodeGrant(configuration, callback, {
+      await authorizationCodeGrant(configuration, callback, {
         expectedNonce: exchange.nonce,
         pkceCodeVerifier: exchange.codeVerifier,
         idTokenExpected: true,
         ...(exchange.maxAge === undefined ? {} : { maxAge: exchange.maxAge }),
       });
-      if (!isLoginResponse(call.answer)) {
-        throw new ProviderFaultError('token_response_invalid', 'The token response breaks RFC 6749 §5.1.');
-      }
-      tokens = tokenSetOf({ ...call.answer?.json, token_type: response.token_type }, receivedAt);
     } catch (error) {
       throw explainExchange(call, error);
     }
-    claims = await this.idTokens.validate(tokens.idToken ?? '', {
-      accessToken: tokens.accessToken,
-      nonce: exchange.nonce,
-      maxAge: exchange.maxAge,
-    });
-    if (this.options.login.userinfo) claims = await this.addUserInfo(claims, tokens.accessToken);
-    return { tokens, claims };
+    if (!isLoginResponse(call.answer)) {
+      throw new ProviderFaultError('token_response_invalid', 'The token response breaks RFC 6749 §5.1.');
+    }
+    const tokens = tokenSetOf(call.answer.json, receivedAt);
+    const { accessToken, idToken = '' } = tokens;
+    const claims = await this.idTokens.validate(idToken, { ...exchange, accessToken });
+    return { tokens, claims: this.options.login.userinfo ? await this.addUserInfo(claims, accessToken) : claims };
   }
 
   /**
    * Presents a refresh token once: no redirect, no retry (RFC 6749 §6, OpenID Connect Core 1.0 §12). Not at all once
    * `sendBefore` (epoch milliseconds) has passed: a process that stood still must not act on a lock that it has lost.
+   *
+   * @throws ProviderUnreachableError, ProviderFaultError when there is no metadata, which {@link prepare} finds out before
    */
   async refresh(refreshToken: string, original: OriginalIdentity, sendBefore: number): Promise<RefreshAnswer> {
-    let configuration: Configuration;
     const call = this.call({ sendBefore });
-    try {
-      configuration = this.configure(await this.metadata.get(), await this.clientAuthentication(), call);
-    } catch (error) {
-      const { code, detail, retryAfter } = error as OidcError;
-      return {
-        outcome: 'transient',
-        reason: detail ?? code,
-        retryAfterMs: retryAfter === undefined ? undefined : retryAfter * 1000,
-      };
-    }
+    const configuration = this.configure(await this.metadata.get(), await this.clientAuthentication(), call);
     const sentAt = this.clock.now();
     try {
       await refreshTokenGrant(configuration, refreshToken);
@@ -178,7 +164,7 @@ export class ProviderService {
       return this.explainRefresh(call, error);
     }
     if (!isTokenResponse(call.answer)) return this.explainRefresh(call, undefined);
-    const tokens = tokenSetOf(call.answer?.json ?? {}, sentAt);
+    const tokens = tokenSetOf(call.answer.json, sentAt);
     const changed = tokens.idToken === undefined ? undefined : changedClaim(tokens.idToken, original);
     if (changed) return { outcome: 'identity_rejected', reason: changed, refreshToken: tokens.refreshToken };
     return { outcome: 'refreshed', tokens };
@@ -203,9 +189,7 @@ export class ProviderService {
     try {
       await tokenRevocation(configuration, refreshToken, { token_type_hint: 'refresh_token' });
     } catch (error) {
-      throw (
-        call.failure ?? new ProviderUnreachableError(errorOf(call.answer) ?? 'revocation_refused', { cause: error })
-      );
+      throw call.failure ?? new ProviderUnreachableError('revocation_refused', { cause: error });
     }
     return true;
   }
@@ -226,13 +210,13 @@ export class ProviderService {
     try {
       const userInfo = await fetchUserInfo(configuration, accessToken, claims.sub);
       // `openid-client` takes a signed answer too, without a look at the signature.
-      if (!call.answer?.json) throw new ProviderFaultError('userinfo_invalid', 'The UserInfo response must be JSON.');
+      if (!call.answer.isJson) throw new ProviderFaultError('userinfo_invalid', 'The UserInfo response must be JSON.');
       return withUserInfo(claims, userInfo);
     } catch (error) {
       if (error instanceof ProviderFaultError) throw error;
       throw (
         call.failure ??
-        unavailable(call) ??
+        unavailable(call.answer) ??
         new ProviderFaultError('userinfo_invalid', 'The UserInfo response cannot be used.', { cause: error })
       );
     }
@@ -241,17 +225,12 @@ export class ProviderService {
   private explainRefresh(call: ProviderCall, cause: unknown): RefreshAnswer {
     const { answer, failure } = call;
     if (call.tooLate) return { outcome: 'not_sent' };
-    if (!answer)
-      return {
-        outcome: 'transient',
-        reason: failure?.detail ?? failure?.code ?? 'network_error',
-        retryAfterMs: undefined,
-      };
+    if (failure) return { outcome: 'transient', reason: failure.detail ?? failure.code, retryAfterMs: undefined };
     const error = errorOf(answer);
     if (error === 'invalid_grant') return { outcome: 'refused' };
     if (error !== undefined && MISCONFIGURED.has(error)) return { outcome: 'misconfigured', reason: error };
-    // Accepted by us as a token response, refused by the protocol library: the ID token in it is not what it must be.
-    if (cause !== undefined && isTokenResponse(answer) && answer.json?.['id_token'] !== undefined) {
+    // All is well but the ID token, and the protocol library refused it: that is what is wrong.
+    if (cause !== undefined && isLoginResponse(answer)) {
       const refreshToken = tokenSetOf(answer.json, this.clock.now()).refreshToken;
       return { outcome: 'identity_rejected', reason: 'id_token', refreshToken };
     }
@@ -287,7 +266,6 @@ export class ProviderService {
 }
 
 function explainExchange(call: ProviderCall, error: unknown): OidcError {
-  if (error instanceof ProviderFaultError) return error;
   if (call.failure) return call.failure;
   const refused = errorOf(call.answer);
   if (refused === 'invalid_grant') {
@@ -298,29 +276,22 @@ function explainExchange(call: ProviderCall, error: unknown): OidcError {
       detail: refused,
     });
   }
-  const unreachable = unavailable(call);
+  const unreachable = unavailable(call.answer);
   if (unreachable) return unreachable;
   if (isLoginResponse(call.answer)) return new IdTokenInvalidError('claims', error);
   return new ProviderFaultError('token_response_invalid', 'The token response cannot be used.', { cause: error });
 }
 
-function unavailable({ answer }: ProviderCall): ProviderUnreachableError | undefined {
-  const status = answer?.status;
-  return status !== undefined && saysNotNow(status) ? new ProviderUnreachableError(`http_${status}`) : undefined;
-}
-
 /** The claim of a refreshed ID token that differs from the original's, or `undefined`. Its signature is checked later. */
 function changedClaim(idToken: string, original: OriginalIdentity): string | undefined {
-  const claims = decodeJwt(idToken);
-  if (claims.sub !== original.sub) return 'sub';
-  if (claims['azp'] !== undefined && original.azp !== undefined && claims['azp'] !== original.azp) return 'azp';
-  if (claims['nonce'] !== undefined && claims['nonce'] !== original.nonce) return 'nonce';
-  if (
-    claims['auth_time'] !== undefined &&
-    original.authTime !== undefined &&
-    claims['auth_time'] !== original.authTime
-  ) {
-    return 'auth_time';
-  }
-  return undefined;
+  const { sub, azp, nonce, auth_time: authTime } = decodeJwt(idToken);
+  if (sub !== original.sub) return 'sub';
+  if (nonce !== undefined && nonce !== original.nonce) return 'nonce';
+  if (differs(azp, original.azp)) return 'azp';
+  return differs(authTime, original.authTime) ? 'auth_time' : undefined;
+}
+
+/** Whether a claim that both tokens have is not the same in both. */
+function differs(claim: unknown, original: unknown): boolean {
+  return claim !== undefined && original !== undefined && claim !== original;
 }

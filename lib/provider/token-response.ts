@@ -12,18 +12,16 @@ export function parseLifetime(value: unknown): number | 'invalid' | undefined {
 }
 
 /** `true` for a 200 with a JSON object that has an access token and no `error` (CVE-2021-41580). */
-export function isTokenResponse(answer: RawAnswer | undefined): boolean {
-  return (
-    answer?.status === 200 && typeof answer.json?.['access_token'] === 'string' && answer.json['error'] === undefined
-  );
+export function isTokenResponse({ status, json }: RawAnswer): boolean {
+  return status === 200 && typeof json['access_token'] === 'string' && json['error'] === undefined;
 }
 
 /**
  * `true` when every member that a login needs is what RFC 6749 §5.1 and OpenID Connect Core 1.0 §3.1.3.3 say, and the
  * access token is one that we can present: what fails after that is the ID token.
  */
-export function isLoginResponse(answer: RawAnswer | undefined): boolean {
-  const json = answer?.json ?? {};
+export function isLoginResponse(answer: RawAnswer): boolean {
+  const { json } = answer;
   return (
     isTokenResponse(answer) &&
     json['access_token'] !== '' &&
@@ -34,8 +32,8 @@ export function isLoginResponse(answer: RawAnswer | undefined): boolean {
 }
 
 /** The `error` member of the answer (RFC 6749 §5.2), whatever its status. */
-export function errorOf(answer: RawAnswer | undefined): string | undefined {
-  const error = answer?.json?.['error'];
+export function errorOf({ json }: RawAnswer): string | undefined {
+  const { error } = json;
   return typeof error === 'string' ? error : undefined;
 }
 

@@ -1,5 +1,5 @@
 import { RESP_TYPES } from 'redis';
-import { type Clock, withDeadline } from '../common/clock.js';
+import { type Clock, sleep, withDeadline } from '../common/clock.js';
 import type { RedisScript } from './redis-scripts.js';
 
 /** The commands that are sent, as node-redis has them. Replies are checked where they are read. */
@@ -42,6 +42,15 @@ export interface RedisSessionClient {
 const IMPAIRED_TIMEOUT_MS = 500;
 
 /**
+ * For how long after a missed deadline commands can still be taken back. In a cluster one master may be away while the
+ * others answer.
+ */
+const CAUTION_MS = 30_000;
+
+/** Until a script is tried again while its keys move to another master of a cluster. Most moves take a few of these. */
+const TRY_AGAIN_MS = 25;
+
+/**
  * node-redis gives every command a timeout of five seconds with an `AbortSignal` of its own, which costs a third of the
  * throughput. 0 turns it off; the deadline of {@link RedisCommandRunner} takes its place.
  */
@@ -59,6 +68,7 @@ export class RedisCommandRunner {
   private readonly impairedTimeoutMs: number;
   /** The last command to settle ran into its deadline. */
   private stalled = false;
+  private lastMissedAt = Number.NEGATIVE_INFINITY;
   /** Why there is no connection; unknown when the application listens itself. */
   private connectionError: unknown;
 
@@ -78,10 +88,12 @@ export class RedisCommandRunner {
     const impaired = this.stalled || this.client.isReady === false;
     const deadlineMs = impaired ? this.impairedTimeoutMs : this.timeoutMs;
     // An abort signal is expensive, but no request is fast at such a time.
-    const abort = impaired ? new AbortController() : undefined;
+    const cautious = impaired || this.clock.now() - this.lastMissedAt < CAUTION_MS;
+    const abort = cautious ? new AbortController() : undefined;
     const redis = abort ? this.client.withCommandOptions({ ...OPTIONS, abortSignal: abort.signal }) : this.commands;
     const answer = await withDeadline(this.clock, deadlineMs, command(redis), () => {
       this.stalled = true;
+      this.lastMissedAt = this.clock.now();
       abort?.abort();
       return this.missedDeadline(deadlineMs);
     });
@@ -89,15 +101,23 @@ export class RedisCommandRunner {
     return answer;
   }
 
-  /** Runs a script, one round trip unless Redis does not know it yet. */
+  /**
+   * Runs a script, one round trip unless Redis does not know it yet.
+   *
+   * While a cluster moves the slot of the keys, it refuses a script for which one key is there and the other is not, as a
+   * lock that nobody holds. Moves are short, so the script waits.
+   */
   script(script: RedisScript, keys: string[], args: (string | Buffer)[]): Promise<unknown> {
     const options = { keys, arguments: args };
+    const lastAttemptAt = this.clock.now() + this.timeoutMs - 2 * TRY_AGAIN_MS;
     return this.run(async (redis) => {
-      try {
-        return await redis.evalSha(script.sha1, options);
-      } catch (error) {
-        if (!isUnknownScript(error)) throw error;
-        return redis.eval(script.source, options);
+      for (;;) {
+        try {
+          return await evaluate(redis, script, options);
+        } catch (error) {
+          if (!hasCode(error, 'TRYAGAIN') || this.clock.now() > lastAttemptAt) throw error;
+          await sleep(this.clock, TRY_AGAIN_MS);
+        }
       }
     });
   }
@@ -112,7 +132,16 @@ export class RedisCommandRunner {
   }
 }
 
-/** `NOSCRIPT` is the error code of Redis' protocol, the first word of the reply; node-redis has no other place for it. */
-function isUnknownScript(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith('NOSCRIPT');
+async function evaluate(redis: RedisCommands, script: RedisScript, options: RedisScriptArguments): Promise<unknown> {
+  try {
+    return await redis.evalSha(script.sha1, options);
+  } catch (error) {
+    if (!hasCode(error, 'NOSCRIPT')) throw error;
+    return redis.eval(script.source, options);
+  }
+}
+
+/** The error code of Redis' protocol is the first word of the reply; node-redis has no other place for it. */
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && error.message.startsWith(code);
 }

@@ -78,7 +78,7 @@ export class RedisServer {
 }
 
 /** Jest ends workers without their exit handlers, so a shell waits for its input to close, and then kills the server. */
-function guard(server: ChildProcess): ChildProcess {
+export function guard(server: ChildProcess): ChildProcess {
   const guardian = spawn('sh', ['-c', `cat > /dev/null; kill -9 ${server.pid}`], {
     stdio: ['pipe', 'ignore', 'ignore'],
   });
@@ -98,7 +98,7 @@ async function untilReady(server: ChildProcess): Promise<void> {
   });
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const address = server.address();

@@ -1,0 +1,430 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { connect } from 'node:net';
+import { Browser, type BrowserResponse } from '../support/browser.js';
+import { ACCESS_TOKEN, REFRESH_TOKEN, ScriptedProvider, startAppAt } from '../support/scripted-provider.js';
+import { platforms, type TestApp } from '../support/test-app.js';
+import { CLIENT_SECRET } from '../support/test-provider.js';
+import { TimeTravel } from '../support/time-travel.js';
+
+const PENDING = /^oidc\.tx\./u;
+
+describe.each(platforms)('an authorization response on %s', (platform) => {
+  let provider: ScriptedProvider;
+  let app: TestApp;
+  let browser: Browser;
+
+  beforeAll(async () => {
+    provider = await ScriptedProvider.start();
+    app = await startAppAt(provider, { platform });
+  });
+
+  afterAll(async () => {
+    await app.close();
+    await provider.stop();
+  });
+
+  beforeEach(() => {
+    provider.reset();
+    browser = new Browser();
+  });
+
+  const pending = (of = browser): string[] => [...of.cookies.keys()].filter((name) => PENDING.test(name));
+
+  /** Starts a login and comes back from the provider, up to the door of the callback. */
+  async function comeBack(of = browser): Promise<URL> {
+    const atCallback = (url: string): boolean => url.startsWith(`${app.url}/auth/callback`);
+    return new URL((await of.navigate(`${app.url}/auth/login?returnTo=/profile`, atCallback)).url);
+  }
+
+  const profileOf = (of = browser): Promise<BrowserResponse> => of.fetch(`${app.url}/profile`);
+
+  function expectRefusal(answer: BrowserResponse, code: string, status = 400): void {
+    expect(answer.status).toBe(status);
+    expect(answer.body).toContain(code);
+    expect(answer.setCookies.filter((cookie) => /^sid=[^;]/u.test(cookie))).toEqual([]);
+    expect(provider.count('/token')).toBe(0);
+  }
+
+  describe('of a login of this browser', () => {
+    it('makes a session with a new id and leads to returnTo by 303, with neither code nor state in the address', async () => {
+      const answer = await browser.open((await comeBack()).href);
+      expect(answer).toMatchObject({ status: 303, location: '/profile', body: '' });
+      expect(pending()).toEqual([]);
+      expect((await profileOf()).status).toBe(200);
+    });
+
+    it('ends the session that the browser had, and gives the new one another id', async () => {
+      await browser.open((await comeBack()).href);
+      const old = browser.cookies.get('sid') ?? '';
+      await browser.open((await comeBack()).href);
+      expect(browser.cookies.get('sid')).not.toBe(old);
+      const thief = new Browser();
+      thief.cookies.set('sid', old);
+      expect((await profileOf(thief)).status).toBe(401);
+    });
+
+    it('never adopts a session id that was planted', async () => {
+      const planted = 'A'.repeat(43);
+      browser.cookies.set('sid', planted);
+      await browser.open((await comeBack()).href);
+      expect(browser.cookies.get('sid')).not.toBe(planted);
+      const attacker = new Browser();
+      attacker.cookies.set('sid', planted);
+      expect((await profileOf(attacker)).status).toBe(401);
+    });
+
+    it('gives every login a session id of its own', async () => {
+      const ids = new Set<string | undefined>();
+      for (let login = 0; login < 20; login += 1) {
+        await browser.open((await comeBack()).href);
+        ids.add(browser.cookies.get('sid'));
+      }
+      expect(ids.size).toBe(20);
+    });
+
+    it('completes exactly one login however many times it arrives at once', async () => {
+      const callback = await comeBack();
+      const cookies = new Map(browser.cookies);
+      const answers = await Promise.all(
+        Array.from({ length: 10 }, () => {
+          const tab = new Browser();
+          for (const [name, value] of cookies) tab.cookies.set(name, value);
+          return tab.open(callback.href);
+        }),
+      );
+      expect(answers.map(({ status }) => status).sort()).toEqual([303, ...Array.from({ length: 9 }, () => 400)]);
+      expect(provider.count('/token')).toBe(1);
+    });
+
+    it('is refused when it comes a second time, and the session it made goes on', async () => {
+      const callback = await comeBack();
+      const cookies = new Map(browser.cookies);
+      await browser.open(callback.href);
+      const session = browser.cookies.get('sid');
+      for (const [name, value] of cookies) browser.cookies.set(name, value);
+      provider.requests = [];
+      expectRefusal(await browser.open(callback.href), 'transaction_used');
+      expect(browser.cookies.get('sid')).toBe(session);
+      expect((await profileOf()).status).toBe(200);
+    });
+
+    it('is refused, by the clock of the server, ten minutes after the login began', async () => {
+      const time = new TimeTravel();
+      try {
+        const callback = await comeBack();
+        time.forward(601);
+        expectRefusal(await browser.open(callback.href), 'transaction_expired');
+      } finally {
+        time.end();
+      }
+    });
+
+    it('is accepted shortly before the ten minutes are over', async () => {
+      const time = new TimeTravel();
+      try {
+        const callback = await comeBack();
+        time.forward(595);
+        expect((await browser.open(callback.href)).status).toBe(303);
+      } finally {
+        time.end();
+      }
+    });
+
+    it('sends no access token, refresh token, ID token or secret to the browser', async () => {
+      const callback = await comeBack();
+      const answer = await browser.open(callback.href);
+      const sent = JSON.stringify(answer) + JSON.stringify(await profileOf());
+      for (const secret of [ACCESS_TOKEN, REFRESH_TOKEN, CLIENT_SECRET, 'eyJ']) expect(sent).not.toContain(secret);
+    });
+  });
+
+  describe('that belongs to no login of this browser', () => {
+    it('is refused without a state', async () => {
+      const callback = await comeBack();
+      callback.searchParams.delete('state');
+      expectRefusal(await browser.open(callback.href), 'state_missing');
+      callback.searchParams.set('state', '');
+      expectRefusal(await browser.open(callback.href), 'state_missing');
+    });
+
+    it('is refused with the state of nobody', async () => {
+      const callback = await comeBack();
+      callback.searchParams.set('state', 'A'.repeat(43));
+      expectRefusal(await browser.open(callback.href), 'transaction_missing');
+    });
+
+    it('is refused in a browser without the cookie of the login, even with a code that is good', async () => {
+      const callback = await comeBack();
+      expectRefusal(await new Browser().open(callback.href), 'transaction_missing');
+    });
+
+    it('is refused in the browser of somebody else who is logging in as well', async () => {
+      const attacker = new Browser();
+      const callbackOfAttacker = await comeBack(attacker);
+      await comeBack();
+      expectRefusal(await browser.open(callbackOfAttacker.href), 'transaction_missing');
+    });
+
+    it('is refused when the cookie of another login is put under its name', async () => {
+      const attacker = new Browser();
+      const callbackOfAttacker = await comeBack(attacker);
+      const [name = ''] = pending(attacker);
+      await comeBack();
+      browser.cookies.set(name, [...browser.cookies.values()][0] ?? '');
+      expectRefusal(await browser.open(callbackOfAttacker.href), 'transaction_invalid');
+    });
+
+    it.each([
+      ['changed in one bit', (value: string) => value.replace(/.{10}$/u, 'AAAAAAAAAA')],
+      ['cut off', (value: string) => value.slice(0, -4)],
+      ['empty', () => ''],
+      ['something else', () => 'x'.repeat(1000)],
+      ['plain JSON', () => Buffer.from('{"state":"a"}').toString('base64url')],
+      ['of a newer version', (value: string) => `Ag${value.slice(2)}`],
+    ])('is refused when the cookie of the login is %s', async (_, bend) => {
+      const callback = await comeBack();
+      const [name = ''] = pending();
+      browser.cookies.set(name, bend(browser.cookies.get(name) ?? ''));
+      expectRefusal(await browser.open(callback.href), 'transaction_invalid');
+    });
+
+    it('is refused when the cookie of the login is there twice', async () => {
+      const callback = await comeBack();
+      const [name = ''] = pending();
+      const cookie = `${name}=${browser.cookies.get(name)}`;
+      expectRefusal(await browser.open(callback.href, { cookie: `${cookie}; ${cookie}` }), 'transaction_missing');
+    });
+
+    it('leaves other logins of the browser as they are', async () => {
+      const callback = await comeBack();
+      const before = new Map(browser.cookies);
+      await browser.open(`${app.url}/auth/callback?code=x&state=${'A'.repeat(43)}`);
+      await browser.open(`${app.url}/auth/callback?code=x`);
+      expect(browser.cookies).toEqual(before);
+      expect((await browser.open(callback.href)).status).toBe(303);
+    });
+
+    it('leaves the session of the browser as it is', async () => {
+      await browser.open((await comeBack()).href);
+      const session = browser.cookies.get('sid');
+      await browser.open(`${app.url}/auth/callback?code=x&state=${'A'.repeat(43)}`);
+      expect(browser.cookies.get('sid')).toBe(session);
+      expect((await profileOf()).status).toBe(200);
+    });
+  });
+
+  describe('with parameters that it must not have', () => {
+    it.each(['code', 'state', 'iss', 'error', 'response', 'id_token'])(
+      'is refused when it repeats %s',
+      async (name) => {
+        const callback = await comeBack();
+        const value = callback.searchParams.get(name) ?? 'x';
+        callback.searchParams.set(name, value);
+        callback.searchParams.append(name, value);
+        expectRefusal(await browser.open(callback.href), 'duplicate_parameter');
+      },
+    );
+
+    it.each(['code[]', 'code[0]', 'state[]'])('is not read from %s, as some parsers would', async (name) => {
+      const callback = await comeBack();
+      const plain = name.replace(/\[.*/u, '');
+      const value = callback.searchParams.get(plain) ?? '';
+      callback.searchParams.delete(plain);
+      callback.searchParams.set(name, value);
+      expect((await browser.open(callback.href)).status).toBe(400);
+      expect(provider.count('/token')).toBe(0);
+    });
+
+    it.each(['response', 'id_token', 'access_token', 'token'])(
+      'is refused when it has %s, of another flow',
+      async (name) => {
+        const callback = await comeBack();
+        callback.searchParams.set(name, 'x');
+        expectRefusal(await browser.open(callback.href), 'unexpected_parameter');
+      },
+    );
+
+    it('is refused without a code', async () => {
+      const callback = await comeBack();
+      callback.searchParams.delete('code');
+      expectRefusal(await browser.open(callback.href), 'code_missing');
+    });
+
+    it.each([
+      ['of another issuer', 'https://evil.example'],
+      ['with a slash at its end', undefined],
+      ['that is empty', ''],
+    ])('is refused with an iss %s', async (_, iss) => {
+      const callback = await comeBack();
+      callback.searchParams.set('iss', iss ?? `${provider.issuer}/`);
+      expectRefusal(await browser.open(callback.href), 'iss_mismatch');
+    });
+
+    it('is accepted without iss while the provider does not promise one', async () => {
+      const callback = await comeBack();
+      callback.searchParams.delete('iss');
+      expect((await browser.open(callback.href)).status).toBe(303);
+    });
+
+    it('is refused without iss when the provider promises one', async () => {
+      provider.script.discovery = (document) => ({
+        ...document,
+        authorization_response_iss_parameter_supported: true,
+      });
+      const promising = await startAppAt(provider, { platform });
+      try {
+        const stop = (url: string): boolean => url.startsWith(`${promising.url}/auth/callback`);
+        const callback = new URL((await browser.navigate(`${promising.url}/auth/login`, stop)).url);
+        callback.searchParams.delete('iss');
+        expectRefusal(await browser.open(callback.href), 'iss_missing');
+      } finally {
+        await promising.close();
+      }
+    });
+  });
+
+  describe('that reports an error', () => {
+    const reportError = async (error: string): Promise<BrowserResponse> => {
+      const callback = await comeBack();
+      callback.searchParams.delete('code');
+      callback.searchParams.set('error', error);
+      callback.searchParams.set('error_description', '<script>alert(1)</script> call 555-1234');
+      callback.searchParams.set('error_uri', 'https://evil.example');
+      return browser.open(callback.href);
+    };
+
+    it('shows a page of our own when the user cancelled, with nothing that the provider wrote', async () => {
+      const answer = await reportError('access_denied');
+      expectRefusal(answer, 'Login cancelled', 401);
+      expect(answer.body).not.toMatch(/<script|555-1234|evil/u);
+      expect(pending()).toEqual([]);
+    });
+
+    it.each([
+      ['login_required', 401],
+      ['invalid_request', 400],
+      ['server_error', 400],
+      ['temporarily_unavailable', 503],
+      ['<img src=x onerror=alert(1)>', 400],
+      ['', 400],
+    ])('answers %j with %i and a fixed text', async (error, status) => {
+      const answer = await reportError(error);
+      expectRefusal(answer, 'op_error', status);
+      expect(answer.body).not.toMatch(/<script|<img|555-1234|evil/u);
+      expect(answer.headers['retry-after'] !== undefined).toBe(status === 503);
+    });
+
+    it('names a known code in the log, and any other as other', async () => {
+      await reportError('access_denied');
+      await reportError('made_up\r\nforged line');
+      const reasons = app.events.flatMap((event) => (event.name === 'request.failed' ? [event.reason] : []));
+      expect(reasons.slice(-2)).toEqual(['access_denied', 'other']);
+    });
+
+    it('is believed only with the state of a login of this browser', async () => {
+      await comeBack();
+      const answer = await browser.open(`${app.url}/auth/callback?error=access_denied&state=${'A'.repeat(43)}`);
+      expectRefusal(answer, 'transaction_missing');
+      expect(pending()).toHaveLength(1);
+    });
+  });
+
+  describe('that is no navigation of the user', () => {
+    it.each<[string, string, Record<string, string>]>([
+      ['HEAD', 'HEAD', {}],
+      ['OPTIONS', 'OPTIONS', {}],
+      ['POST', 'POST', {}],
+      ['a prefetch', 'GET', { 'sec-purpose': 'prefetch' }],
+      ['a prerender', 'GET', { 'sec-purpose': 'prefetch;prerender' }],
+      ['a prefetch of an older browser', 'GET', { purpose: 'prefetch' }],
+      ['an iframe', 'GET', { 'sec-fetch-dest': 'iframe' }],
+      ['an image', 'GET', { 'sec-fetch-dest': 'image', 'sec-fetch-mode': 'no-cors' }],
+      ['a script', 'GET', { 'sec-fetch-dest': 'empty', 'sec-fetch-mode': 'cors' }],
+    ])('uses nothing up when it is %s: the login still completes', async (_, method, headers) => {
+      const callback = await comeBack();
+      const answer = await browser.send(callback.href, { method, headers });
+      expect(answer.setCookies).toEqual([]);
+      expect(provider.count('/token')).toBe(0);
+      expect((await browser.open(callback.href)).status).toBe(303);
+    });
+  });
+
+  it('tells the token endpoint the configured redirect URI, whatever address the request names', async () => {
+    const callback = await comeBack();
+    const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
+    const answer = await raw(app.url, [
+      `GET http://evil.example${callback.pathname}${callback.search} HTTP/1.1`,
+      'Host: evil.example',
+      'X-Forwarded-Host: evil.example',
+      'X-Forwarded-Proto: https',
+      'Forwarded: host=evil.example;proto=https',
+      `Cookie: ${cookie}`,
+    ]);
+    expect(answer).toMatch(/^HTTP\/1\.1 303/u);
+    expect(answer).toMatch(/^location: \/profile\r$/imu);
+    expect(provider.to('/token').map(({ params }) => params.get('redirect_uri'))).toEqual([`${app.url}/auth/callback`]);
+  });
+
+  describe('that is refused', () => {
+    const BASE_HEADERS = {
+      'cache-control': 'no-store',
+      pragma: 'no-cache',
+      'referrer-policy': 'no-referrer',
+      'x-content-type-options': 'nosniff',
+      'x-frame-options': 'DENY',
+      'cross-origin-resource-policy': 'same-origin',
+    };
+
+    it('is answered with a page for people, and with JSON for scripts, each with a correlation id', async () => {
+      const url = `${app.url}/auth/callback?code=secret-code&state=secret-state`;
+      const page = await browser.open(url);
+      expect(page.headers).toMatchObject({ ...BASE_HEADERS, 'content-type': 'text/html; charset=utf-8' });
+      expect(page.headers['content-security-policy']).toMatch(/default-src 'none'.*frame-ancestors 'none'/u);
+      expect(page.body).toContain('href="/auth/login"');
+      const json = await browser.send(url, { headers: { accept: 'application/json' } });
+      expect(json.headers).toMatchObject({ ...BASE_HEADERS, 'content-type': 'application/json; charset=utf-8' });
+      expect(json.json()).toEqual({
+        error: 'transaction_missing',
+        correlationId: expect.stringMatching(/^[\w-]{12}$/u),
+      });
+      for (const { body } of [page, json])
+        expect(body).not.toMatch(/secret-code|secret-state|\.js:|\.ts:|node_modules/u);
+      const [event] = app.events.slice(-1);
+      expect(event).toMatchObject({ name: 'request.failed', correlationId: json.json()['correlationId'] });
+    });
+
+    it('leaves no code, state, token, verifier or secret in any event', async () => {
+      const callback = await comeBack();
+      provider.script.tokenResponse = (response) => ({ ...response, token_type: 'unheard-of' });
+      await browser.open(callback.href);
+      await browser.open(`${app.url}/auth/callback?code=secret-code&state=secret-state`);
+      const [request] = provider.to('/token');
+      const secrets = ['secret-code', 'secret-state', ACCESS_TOKEN, REFRESH_TOKEN, CLIENT_SECRET].concat(
+        [...callback.searchParams].filter(([name]) => name !== 'iss').map(([, value]) => value),
+        request?.params.get('code_verifier') ?? 'no verifier',
+      );
+      const told = JSON.stringify(app.events);
+      for (const secret of secrets) expect(told).not.toContain(secret);
+    });
+
+    it('carries the base headers also when it is accepted', async () => {
+      const answer = await browser.open((await comeBack()).href);
+      expect(answer.headers).toMatchObject(BASE_HEADERS);
+      expect(answer.headers['access-control-allow-origin']).toBeUndefined();
+      expect(answer.headers.etag).toBeUndefined();
+    });
+  });
+});
+
+/** Sends lines to the application as they are and answers what comes back. */
+function raw(url: string, lines: readonly string[]): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const { hostname, port } = new URL(url);
+    const socket = connect(Number(port), hostname);
+    const chunks: Buffer[] = [];
+    socket.on('data', (chunk: Buffer) => chunks.push(chunk));
+    socket.on('error', reject);
+    socket.on('end', () => resolve(Buffer.concat(chunks).toString('utf8')));
+    socket.write([...lines, 'Connection: close', '', ''].join('\r\n'));
+  });
+}
