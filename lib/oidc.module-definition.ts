@@ -1,4 +1,4 @@
-import { ConfigurableModuleBuilder } from '@nestjs/common';
+import { ConfigurableModuleBuilder, type Provider } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { authControllerAt } from './http/auth.controller.js';
 import { AuthGuard } from './http/auth.guard.js';
@@ -21,7 +21,7 @@ export const { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN } = new Configurabl
       global: extras.global !== false,
       controllers: [authControllerAt(routes)],
       providers: [
-        ...(definition.providers ?? []),
+        ...(definition.providers as Provider[]),
         { provide: RESOLVED_ROUTES, useValue: routes satisfies ResolvedRoutes },
         ...(extras.globalGuard !== false ? [{ provide: APP_GUARD, useExisting: AuthGuard }] : []),
       ],

@@ -31,15 +31,18 @@ install_programs() {
     fail "apt-get could not install ${packages[*]}; see above."
 }
 
-# The simulation is slow under coverage; `npm run jest -- test/simulation` runs all of its schedules.
-export SIMULATION_SEEDS=${SIMULATION_SEEDS:-1000}
+jest() { npm run --silent jest -- --forceExit "$@"; }
 
 require_node
 install_dependencies
 install_programs
 step 'Build, types, lint, format, architecture, package' npm run --silent check
 step 'The packed library in applications of its own' npm run --silent test:consumers
-step 'Tests, with coverage of lib/' npm run --silent jest -- --coverage --forceExit
+step 'The refresh protocol, simulated' jest --selectProjects=nest-12 --testPathPatterns test/simulation
+# One after the other: each starts several processes and a browser, and two cores are soon taken.
+step 'Real processes, and the sample app in a browser' \
+  jest --runInBand --selectProjects=nest-12 --testPathPatterns test/processes test/sample
+step 'Everything else, with coverage of lib/' jest --coverage --testPathIgnorePatterns test/processes test/sample test/simulation
 
 if [[ ${#failed[@]} -gt 0 ]]; then
   printf '\n✕ failed: %s\n' "${failed[@]}" >&2

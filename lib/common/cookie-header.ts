@@ -21,7 +21,7 @@ export function cookieNames(header: string | undefined, prefix: string): readonl
   if (!header?.includes(prefix)) return [];
   const names = header
     .split(';')
-    .map((pair) => pair.split('=', 1)[0]?.trim() ?? '')
+    .map((pair) => pair.slice(0, Math.max(0, pair.indexOf('='))).trim())
     .filter((name) => name.startsWith(prefix));
   return [...new Set(names)];
 }

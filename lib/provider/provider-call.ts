@@ -97,10 +97,14 @@ export class ProviderCall {
   }
 }
 
+/** The code that Node or `fetch` gives the trouble; `fetch` hides it in the cause of a `TypeError`. */
 function networkErrorCode(error: unknown): string {
-  const cause = error instanceof Error ? (error.cause ?? error) : error;
-  const code = typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
+  const { cause, code = codeOf(cause) } = error as { cause?: unknown; code?: unknown };
   return typeof code === 'string' ? code : 'network_error';
+}
+
+function codeOf(cause: unknown): unknown {
+  return typeof cause === 'object' && cause !== null && 'code' in cause ? cause.code : undefined;
 }
 
 async function readCapped(response: Response, maxBytes: number): Promise<Uint8Array<ArrayBuffer>> {

@@ -68,9 +68,7 @@ export class SessionRepository {
       expiresAt: expiryOf(head, createdAt, this.idleTimeoutMs),
     };
     await this.ask(() => this.store.create(id, stored));
-    const loaded = this.codec.decode(stored, token, id);
-    if (typeof loaded === 'string') throw new TypeError(`A session that was just sealed cannot be read (${loaded}).`);
-    return loaded;
+    return this.justSealed(stored, token, id);
   }
 
   /** The session as it will be once `tokens` are written: the next generation. */
@@ -86,9 +84,7 @@ export class SessionRepository {
       generation,
       expiresAt: expiryOf(head, this.clock.now(), this.idleTimeoutMs),
     };
-    const next = this.codec.decode(stored, token, session.id);
-    if (typeof next === 'string') throw new TypeError(`A session that was just sealed cannot be read (${next}).`);
-    return { next, stored };
+    return { next: this.justSealed(stored, token, session.id), stored };
   }
 
   /** Writes what {@link withTokens} made, on condition that the session is still of the generation before. */
@@ -136,6 +132,10 @@ export class SessionRepository {
   /** When every write under way has ended. */
   settled(): Promise<void> {
     return this.touches.settled();
+  }
+
+  private justSealed(stored: StoredSession, token: string, id: string): LoadedSession {
+    return this.codec.decode(stored, token, id) as LoadedSession;
   }
 
   private async read(stored: StoredSession | undefined, token: string, id: string): Promise<LoadedSession | undefined> {

@@ -10,6 +10,7 @@ import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { compactJws, newSigningKey, signatureBy, type SigningKey } from './signing-keys.js';
 import { freePort, startApp, type TestApp, type TestAppOptions } from './test-app.js';
+import { CLIENT_ID } from './test-provider.js';
 
 export type Json = Record<string, unknown>;
 
@@ -185,7 +186,10 @@ export class ScriptedProvider {
   }
 
   private tokens(params: URLSearchParams): Json {
-    const request = this.codes.get(params.get('code') ?? '');
+    const isRefresh = params.get('grant_type') === 'refresh_token';
+    const request = isRefresh
+      ? new URLSearchParams({ client_id: CLIENT_ID, scope: 'openid' })
+      : this.codes.get(params.get('code') ?? '');
     if (!request) return { error: 'invalid_grant' };
     return {
       access_token: ACCESS_TOKEN,
@@ -209,7 +213,7 @@ export class ScriptedProvider {
         aud: request.get('client_id'),
         exp: now + 3600,
         iat: now,
-        nonce: request.get('nonce'),
+        nonce: request.get('nonce') ?? undefined,
       },
       signature: signatureBy(key),
     });

@@ -1,0 +1,200 @@
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import { systemClock } from '../../lib/common/clock.js';
+import { EventLog } from '../../lib/common/events.js';
+import type { ResolvedOptions } from '../../lib/options/resolved-options.js';
+import { IdTokenValidator } from '../../lib/provider/id-token.js';
+import { retryAfterMs } from '../../lib/provider/provider-call.js';
+import { ProviderKeys } from '../../lib/provider/provider-keys.js';
+import { ProviderMetadata } from '../../lib/provider/provider-metadata.js';
+import { ProviderService } from '../../lib/provider/provider.service.js';
+import type { OriginalIdentity } from '../../lib/provider/refresh-answer.js';
+import { resolve } from '../options/valid-options.js';
+import { ACCESS_TOKEN, REFRESH_TOKEN, ScriptedProvider, type Answer, type Json } from '../support/scripted-provider.js';
+import { CLIENT_ID } from '../support/test-provider.js';
+
+const ALICE: OriginalIdentity = { sub: 'alice', authTime: 1000, azp: CLIENT_ID, nonce: 'the-nonce' };
+
+class QuietLog extends EventLog {
+  constructor() {
+    super(undefined);
+  }
+
+  override emit(): void {}
+}
+
+describe('a refresh request', () => {
+  let provider: ScriptedProvider;
+  let service: ProviderService;
+
+  beforeAll(async () => {
+    provider = await ScriptedProvider.start();
+  });
+
+  afterAll(() => provider.stop());
+
+  beforeEach(() => {
+    provider.reset();
+    service = serviceFor(
+      resolve({ issuer: provider.issuer, clientId: CLIENT_ID, allowInsecure: true, provider: { timeout: 1 } }),
+    );
+  });
+
+  function serviceFor(options: ResolvedOptions): ProviderService {
+    const metadata = new ProviderMetadata(options, systemClock, new QuietLog());
+    const keys = new ProviderKeys(options, systemClock, metadata);
+    return new ProviderService(options, systemClock, metadata, new IdTokenValidator(options, systemClock, keys));
+  }
+
+  const refresh = (original = ALICE, sendBefore = Date.now() + 60_000) =>
+    service.refresh('the-refresh-token', original, sendBefore);
+
+  function answerTokens(answer: Answer | 'drop' | 'hang'): void {
+    provider.script.answer = ({ path }) => (path === '/token' ? answer : undefined);
+  }
+
+  it('presents the refresh token once, and gives back what came', async () => {
+    const answer = await refresh();
+    expect(answer).toMatchObject({
+      outcome: 'refreshed',
+      tokens: { accessToken: ACCESS_TOKEN, refreshToken: REFRESH_TOKEN, scope: 'openid' },
+    });
+    expect(provider.to('/token').map(({ params }) => params.get('refresh_token'))).toEqual(['the-refresh-token']);
+  });
+
+  it('is not sent once it is too late for it', async () => {
+    await service.prepare();
+    expect(await refresh(ALICE, Date.now() - 1)).toEqual({ outcome: 'not_sent' });
+    expect(provider.count('/token')).toBe(0);
+  });
+
+  it.each<[string, Json]>([
+    ['leaves out the ID token', { id_token: undefined }],
+    ['leaves out the refresh token', { refresh_token: undefined }],
+    ['leaves out the lifetime', { expires_in: undefined }],
+    ['says when the refresh token ends', { refresh_expires_in: 7200 }],
+  ])('takes an answer that %s', async (_what, changes) => {
+    provider.script.tokenResponse = (response) => ({ ...response, ...changes });
+    expect((await refresh()).outcome).toBe('refreshed');
+  });
+
+  it('knows how long a refresh token lives, by any of its names, and 0 for as long as it likes', async () => {
+    const ends = async (changes: Json): Promise<number | undefined> => {
+      provider.script.tokenResponse = (response) => ({ ...response, ...changes });
+      const answer = await refresh();
+      if (answer.outcome !== 'refreshed') throw new Error(answer.outcome);
+      const { refreshTokenExpiresAt, issuedAt } = answer.tokens;
+      return refreshTokenExpiresAt && refreshTokenExpiresAt - issuedAt;
+    };
+    expect(await ends({ refresh_expires_in: 60 })).toBe(60_000);
+    expect(await ends({ refresh_token_expires_in: '60' })).toBe(60_000);
+    expect(await ends({ refresh_expires_in: 0 })).toBeUndefined();
+  });
+
+  it.each<[string, Json, Partial<OriginalIdentity>]>([
+    ['sub', { sub: 'mallory' }, {}],
+    ['nonce', { nonce: 'another' }, {}],
+    ['azp', { azp: CLIENT_ID }, { azp: 'another-client' }],
+    ['auth_time', { auth_time: 2000 }, {}],
+  ])('whose ID token has another %s is refused as another identity', async (reason, claims, original) => {
+    provider.script.idToken = (parts) => ({ ...parts, claims: { ...parts.claims, ...claims } });
+    expect(await refresh({ ...ALICE, ...original })).toEqual({
+      outcome: 'identity_rejected',
+      reason,
+      refreshToken: REFRESH_TOKEN,
+    });
+  });
+
+  it('takes an ID token that repeats the nonce, the authorized party and the time of authentication', async () => {
+    const same = { nonce: 'the-nonce', azp: CLIENT_ID, auth_time: 1000 };
+    provider.script.idToken = (parts) => ({ ...parts, claims: { ...parts.claims, ...same } });
+    expect((await refresh()).outcome).toBe('refreshed');
+    expect((await refresh({ ...ALICE, authTime: undefined, azp: undefined })).outcome).toBe('refreshed');
+  });
+
+  it.each<[string, Json]>([
+    ['iss', { iss: 'https://evil.example' }],
+    ['aud', { aud: 'another-client' }],
+    ['exp', { exp: 1 }],
+  ])('whose ID token has a wrong %s is refused as another identity', async (_claim, claims) => {
+    provider.script.idToken = (parts) => ({ ...parts, claims: { ...parts.claims, ...claims } });
+    expect(await refresh()).toMatchObject({ outcome: 'identity_rejected', reason: 'id_token' });
+  });
+
+  it('is refused for good by invalid_grant alone, whatever the status', async () => {
+    answerTokens({ status: 400, body: { error: 'invalid_grant' } });
+    expect(await refresh()).toEqual({ outcome: 'refused' });
+    answerTokens({ status: 200, body: { error: 'invalid_grant', access_token: 'x', token_type: 'bearer' } });
+    expect(await refresh()).toEqual({ outcome: 'refused' });
+  });
+
+  it.each(['invalid_client', 'unauthorized_client', 'unsupported_grant_type', 'invalid_scope'])(
+    'that fails with %s is a matter of configuration',
+    async (error) => {
+      answerTokens({ status: 401, headers: { 'www-authenticate': 'Basic realm="op"' }, body: { error } });
+      expect(await refresh()).toEqual({ outcome: 'misconfigured', reason: error });
+    },
+  );
+
+  it.each<[string, Answer | 'drop' | 'hang', string]>([
+    ['500', { status: 500, body: 'oops' }, 'http_500'],
+    ['408', { status: 408 }, 'http_408'],
+    ['400 with another error', { status: 400, body: { error: 'slow_down' } }, 'http_400'],
+    ['a redirect', { status: 302, headers: { location: '/elsewhere' } }, 'http_302'],
+    ['200 without JSON', { status: 200, body: 'hello' }, 'token_response_invalid'],
+    ['200 without an access token', { status: 200, body: { token_type: 'bearer' } }, 'token_response_invalid'],
+    [
+      '200 with an error of its own',
+      { status: 200, body: { access_token: 'x', token_type: 'bearer', error: 'oops' } },
+      'token_response_invalid',
+    ],
+    ['a closed connection', 'drop', expect.stringMatching(/^(?:UND_ERR_SOCKET|ECONNRESET)$/u) as unknown as string],
+    ['silence', 'hang', 'timeout'],
+    ['more than it should', { status: 200, body: 'x'.repeat(2_000_000) }, 'response_too_large'],
+  ])('that is answered by %s changes nothing', async (_what, answer, reason) => {
+    answerTokens(answer);
+    expect(await refresh()).toEqual({ outcome: 'transient', reason, retryAfterMs: undefined });
+    expect(provider.count('/elsewhere')).toBe(0);
+  });
+
+  it('that is answered by 429 knows how long to wait', async () => {
+    answerTokens({ status: 429, headers: { 'retry-after': '5' } });
+    expect(await refresh()).toEqual({ outcome: 'transient', reason: 'http_429', retryAfterMs: 5000 });
+  });
+
+  it('has its ID token’s signature verified apart', async () => {
+    const answer = await refresh();
+    if (answer.outcome !== 'refreshed') throw new Error(answer.outcome);
+    const { idToken = '', accessToken } = answer.tokens;
+    await service.verifyRefreshedIdToken(idToken, accessToken);
+    await expect(service.verifyRefreshedIdToken(`${idToken.slice(0, -4)}AAAA`, accessToken)).rejects.toMatchObject({
+      code: 'id_token_invalid',
+      detail: 'signature',
+    });
+  });
+
+  it('has nothing to revoke at where the provider has no such endpoint', async () => {
+    expect(await service.revoke('the-refresh-token')).toBe(false);
+  });
+
+  it('tells a revocation that failed', async () => {
+    provider.script.discovery = (document) => ({ ...document, revocation_endpoint: `${provider.issuer}/revoke` });
+    await expect(service.revoke('the-refresh-token')).rejects.toMatchObject({ detail: 'revocation_refused' });
+    provider.script.answer = ({ path }) => (path === '/revoke' ? 'drop' : undefined);
+    await expect(service.revoke('the-refresh-token')).rejects.toMatchObject({ code: 'provider_unreachable' });
+  });
+});
+
+describe('Retry-After', () => {
+  const now = Date.UTC(2026, 0, 1);
+
+  it.each<[string | undefined, number | undefined]>([
+    [undefined, undefined],
+    ['5', 5000],
+    [' 0 ', undefined],
+    ['Thu, 01 Jan 2026 00:01:00 GMT', 60_000],
+    ['Wed, 31 Dec 2025 00:00:00 GMT', undefined],
+    ['soon', undefined],
+  ])('%p is %p milliseconds', (value, expected) => {
+    expect(retryAfterMs(new Headers(value === undefined ? {} : { 'retry-after': value }), now)).toBe(expected);
+  });
+});
