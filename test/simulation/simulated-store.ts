@@ -1,5 +1,11 @@
 import { MemorySessionStore } from '../../lib/store/memory-session-store.js';
-import type { LockResult, LockSuccessor, ReplaceResult, SessionStore, StoredSession } from '../../lib/store/session-store.js';
+import type {
+  LockResult,
+  LockSuccessor,
+  ReplaceResult,
+  SessionStore,
+  StoredSession,
+} from '../../lib/store/session-store.js';
 import type { SimulatedProcess, World } from './world.js';
 
 const LATENCY_MS = 1;
