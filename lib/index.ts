@@ -40,6 +40,7 @@ export {
 } from './store/session-store.js';
 
 // Events
+export { OidcCounters } from './common/oidc-counters.js';
 export type { OidcEvent, OidcEventListener, SessionEndCause } from './common/events.js';
 
 // Errors

@@ -2,6 +2,7 @@ import { Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown
 import { APP_FILTER } from '@nestjs/core';
 import { CLOCK, systemClock, type Clock } from './common/clock.js';
 import { EVENT_LISTENER, EventLog, type OidcEventListener } from './common/events.js';
+import { OidcCounters } from './common/oidc-counters.js';
 import { AuthGuard } from './http/auth.guard.js';
 import { AuthService } from './http/auth.service.js';
 import { Cookies } from './http/cookies.js';
@@ -45,6 +46,7 @@ const providers: Provider[] = [
     inject: [RESOLVED_OPTIONS],
     useFactory: (options: ResolvedOptions): OidcEventListener | undefined => options.onEvent,
   },
+  OidcCounters,
   EventLog,
   {
     provide: SESSION_STORE,
@@ -96,7 +98,7 @@ function memoryStore(clock: Clock, events: EventLog): SessionStore {
  */
 @Module({
   providers,
-  exports: [SESSION_STORE, SessionService, TokenService, AuthService, AuthGuard, RequestAuthenticator],
+  exports: [SESSION_STORE, SessionService, TokenService, OidcCounters, AuthService, AuthGuard, RequestAuthenticator],
 })
 export class OidcModule extends ConfigurableModuleClass implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(

@@ -1,5 +1,6 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { OidcErrorCode } from './errors.js';
+import { OidcCounters } from './oidc-counters.js';
 
 /** Why a session came to its end. */
 export type SessionEndCause = 'logout' | 'replaced_by_login' | 'refresh_refused' | 'subject_changed' | 'corrupt';
@@ -19,6 +20,10 @@ export type OidcEvent =
   | { readonly name: 'refresh.succeeded'; readonly session: string; readonly durationMs: number }
   | { readonly name: 'refresh.shared'; readonly session: string }
   | { readonly name: 'refresh.adopted'; readonly session: string }
+  /** The token is due, cannot be refreshed now, and goes on serving. */
+  | { readonly name: 'refresh.stale_but_valid'; readonly session: string }
+  /** Refused after an attempt whose outcome was never learned: that attempt may have spent the token. */
+  | { readonly name: 'refresh.reuse_suspected'; readonly session: string; readonly after: string }
   | { readonly name: 'refresh.refused'; readonly session: string }
   | { readonly name: 'refresh.misconfigured'; readonly session: string; readonly reason: string }
   | { readonly name: 'refresh.transient'; readonly session: string; readonly reason: string }
@@ -46,7 +51,8 @@ export type OidcEventListener = (event: OidcEvent) => void;
 /** Injection token of the application's listener (the option `onEvent`), `undefined` without one. */
 export const EVENT_LISTENER = Symbol('nest-oidc:event-listener');
 
-type Level = 'debug' | 'log' | 'warn' | 'error';
+/** `none`: counted and told to the listener, not logged, since it can happen on every request. */
+type Level = 'none' | 'debug' | 'log' | 'warn' | 'error';
 
 const levels: Readonly<Record<OidcEvent['name'], Level>> = {
   'login.started': 'debug',
@@ -57,8 +63,10 @@ const levels: Readonly<Record<OidcEvent['name'], Level>> = {
   'session.duplicate_cookie': 'warn',
   'token.revocation_failed': 'warn',
   'refresh.succeeded': 'debug',
-  'refresh.shared': 'debug',
-  'refresh.adopted': 'debug',
+  'refresh.shared': 'none',
+  'refresh.adopted': 'none',
+  'refresh.stale_but_valid': 'none',
+  'refresh.reuse_suspected': 'error',
   'refresh.refused': 'warn',
   'refresh.misconfigured': 'error',
   'refresh.transient': 'warn',
@@ -75,7 +83,7 @@ const levels: Readonly<Record<OidcEvent['name'], Level>> = {
   'store.memory_in_production': 'warn',
   'request.failed': 'warn',
   // The outage itself is a line of its own, once.
-  'request.unavailable': 'debug',
+  'request.unavailable': 'none',
 };
 
 const MAX_LOGGED_LENGTH = 512;
@@ -92,12 +100,14 @@ export class EventLog {
   private readonly logger = new Logger('OidcModule');
   private readonly states = new Map<string, OidcEvent['name']>();
 
-  constructor(@Inject(EVENT_LISTENER) private readonly listener: OidcEventListener | undefined) {}
+  constructor(
+    @Inject(EVENT_LISTENER) private readonly listener: OidcEventListener | undefined,
+    @Inject(OidcCounters) private readonly counters: OidcCounters = new OidcCounters(),
+  ) {}
 
   emit(event: OidcEvent): void {
-    const { name, ...details } = event;
-    const line = Object.entries(details).map(([key, value]) => `${key}=${sanitize(String(value))}`);
-    this.logger[levels[name]]([name, ...line].join(' '));
+    this.counters.count(event.name);
+    this.log(event);
     void this.notify(event);
   }
 
@@ -111,6 +121,13 @@ export class EventLog {
   /** The state of `subject` is unknown again: the next event about it is emitted, whatever the last one was. */
   forget(subject: string): void {
     this.states.delete(subject);
+  }
+
+  private log({ name, ...details }: OidcEvent): void {
+    const level = levels[name];
+    if (level === 'none') return;
+    const line = Object.entries(details).map(([key, value]) => `${key}=${sanitize(String(value))}`);
+    this.logger[level]([name, ...line].join(' '));
   }
 
   /** A listener that throws or rejects must not break the login, refresh or logout that it listens to. */

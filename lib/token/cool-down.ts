@@ -50,6 +50,11 @@ export class CoolDown {
     return entry && { ...entry, remainingMs: entry.until - now };
   }
 
+  /** Why the last attempt of this session failed, `undefined` when it did not. */
+  lastFailure(sessionId: string): Failure | undefined {
+    return this.entries.get(sessionId);
+  }
+
   start(sessionId: string, failure: Failure): number {
     const doubled = Math.min((this.entries.get(sessionId)?.pauseMs ?? FIRST_MS / 2) * 2, LONGEST_MS);
     const waitMs = Math.max(doubled * jitter(SPREAD), Math.min(failure.retryAfterMs ?? 0, LONGEST_RETRY_AFTER_MS));

@@ -201,7 +201,7 @@ export class TokenRefresher {
         this.events.emit({ name: 'refresh.succeeded', session: id, durationMs: this.clock.now() - startedAt });
         return this.commit(loaded, merge(tokens, answer.tokens), answer.tokens, owner);
       case 'refused':
-        this.events.emit({ name: 'refresh.refused', session: id });
+        this.tellRefused(id);
         return this.endUnlessMoved(loaded, 'refresh_refused');
       case 'identity_rejected':
         this.events.emit({ name: 'refresh.identity_rejected', session: id, reason: answer.reason });
@@ -220,6 +220,13 @@ export class TokenRefresher {
       default:
         return answer satisfies never;
     }
+  }
+
+  private tellRefused(id: string): void {
+    const before = this.coolDown.lastFailure(id);
+    if (before) this.events.emit({ name: 'refresh.reuse_suspected', session: id, after: before.reason });
+    this.events.emit({ name: 'refresh.refused', session: id });
+    this.coolDown.end(id);
   }
 
   /** Nobody asks again for a while, in no process: the lock goes to the pause. */

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CLOCK, withDeadline, type Clock } from '../common/clock.js';
 import { LoginRequiredError } from '../common/errors.js';
+import { EventLog } from '../common/events.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
 import type { TokenSet } from '../provider/token-set.js';
 import { SessionService, type SessionSource } from '../session/session.service.js';
@@ -37,6 +38,7 @@ export class TokenService {
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(SessionService) private readonly sessions: SessionService,
     @Inject(TokenRefresher) private readonly refresher: TokenRefresher,
+    @Inject(EventLog) private readonly events: EventLog,
   ) {}
 
   /**
@@ -81,7 +83,7 @@ export class TokenService {
     const age = this.refresher.age(loaded);
     if (age === 'fresh' || !loaded.head.accessToken.refreshable) return undefined;
     if (age === 'due' && this.options.refresh.background) {
-      void this.refresher.refresh(loaded);
+      void this.refresher.refresh(loaded).then((outcome) => this.tellStale(outcome, loaded));
       return undefined;
     }
     return this.waitForRefresh(source, loaded, age === 'due');
@@ -127,11 +129,16 @@ export class TokenService {
         this.sessions.remember(source, undefined);
         throw new LoginRequiredError('The session has ended.');
       case 'unavailable':
-        if (stillValid) return loaded;
-        throw new RefreshUnavailableError(outcome.code, outcome.reason, outcome.retryAfterMs);
+        if (!stillValid) throw new RefreshUnavailableError(outcome.code, outcome.reason, outcome.retryAfterMs);
+        this.tellStale(outcome, loaded);
+        return loaded;
       default:
         return outcome satisfies never;
     }
+  }
+
+  private tellStale({ status }: RefreshOutcome, { session }: LoadedSession): void {
+    if (status === 'unavailable') this.events.emit({ name: 'refresh.stale_but_valid', session: session.id });
   }
 
   /** The refresh goes on when nobody waits for it any longer. */

@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals
 import { Logger } from '@nestjs/common';
 import fc from 'fast-check';
 import { EventLog, sanitize, type OidcEvent } from '../../lib/common/events.js';
+import { OidcCounters } from '../../lib/common/oidc-counters.js';
 
 describe('sanitize', () => {
   it.each([
@@ -150,5 +151,16 @@ describe('EventLog', () => {
       log.emitChange('store', down);
       expect(listener).toHaveBeenCalledTimes(2);
     });
+  });
+});
+
+describe('OidcCounters', () => {
+  it('count every event of the process, logged or not', () => {
+    const counters = new OidcCounters();
+    const log = new EventLog(undefined, counters);
+    log.emit({ name: 'refresh.shared', session: 's' });
+    log.emit({ name: 'refresh.shared', session: 's' });
+    log.emit({ name: 'login.started' });
+    expect(counters.read()).toEqual({ 'refresh.shared': 2, 'login.started': 1 });
   });
 });

@@ -109,7 +109,12 @@ export class Simulation {
     const sessions = new SessionService(OPTIONS, repository, events);
     const revocations = new Revocations(provider, events);
     const refresher = new TokenRefresher(OPTIONS, process.clock, provider, revocations, repository, events);
-    return { process, repository, sessions, tokens: new TokenService(OPTIONS, process.clock, sessions, refresher) };
+    return {
+      process,
+      repository,
+      sessions,
+      tokens: new TokenService(OPTIONS, process.clock, sessions, refresher, events),
+    };
   }
 
   private async logIn(name: string): Promise<SimulatedUser> {

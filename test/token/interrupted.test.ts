@@ -65,3 +65,37 @@ describe('a session whose tokens are damaged', () => {
     expect(world.provider.presented).toEqual([]);
   });
 });
+
+describe('what becomes known of a refresh', () => {
+  it('that a token serves on although it is due, when it cannot be refreshed', async () => {
+    const world = await loggedIn();
+    await world.becomeDue();
+    world.provider.script.push(TIMEOUT);
+    expect(await world.accessToken()).toBe('AT-1');
+    await world.clock.advance(10);
+    expect(world.eventsNamed('refresh.stale_but_valid')).toHaveLength(1);
+    const waiting = await loggedIn({ refresh: { background: false } });
+    await waiting.becomeDue();
+    waiting.provider.script.push(TIMEOUT);
+    expect(await waiting.accessToken()).toBe('AT-1');
+    expect(waiting.eventsNamed('refresh.stale_but_valid')).toHaveLength(1);
+  });
+
+  it('that reuse is suspected, when the provider refuses what an attempt without an answer may have spent', async () => {
+    const world = await loggedIn();
+    await world.becomeExpired();
+    world.provider.script.push(TIMEOUT, { outcome: 'refused' });
+    await expect(world.accessToken()).rejects.toThrow(RefreshUnavailableError);
+    await world.clock.advance(2 * SECOND);
+    await expect(world.accessToken()).rejects.toThrow(LoginRequiredError);
+    expect(world.eventsNamed('refresh.reuse_suspected')).toMatchObject([{ after: 'timeout' }]);
+  });
+
+  it('that nothing is suspected of a refusal out of the blue', async () => {
+    const world = await loggedIn();
+    await world.becomeExpired();
+    world.provider.script.push({ outcome: 'refused' });
+    await expect(world.accessToken()).rejects.toThrow(LoginRequiredError);
+    expect(world.eventsNamed('refresh.reuse_suspected')).toEqual([]);
+  });
+});

@@ -122,7 +122,7 @@ function processOf(base: Given, provider: ScriptedProvider, token: string): Proc
   const revocations = new Revocations(provider.service, events);
   const refresher = new TokenRefresher(options, clock, provider.service, revocations, repository, events);
   const sessions = new SessionService(options, repository, events);
-  const tokens = new TokenService(options, clock, sessions, refresher);
+  const tokens = new TokenService(options, clock, sessions, refresher, events);
   return {
     ...base,
     refresher,
