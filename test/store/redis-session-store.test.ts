@@ -58,47 +58,6 @@ describe.each([2, 3] as const)('RedisSessionStore with RESP%d', (RESP) => {
   });
 });
 
-describe('RedisSessionStore on a cluster', () => {
-  let node: RedisServer;
-  let cluster: ReturnType<typeof createCluster>;
-
-  beforeAll(async () => {
-    node = await RedisServer.start({ args: ['--cluster-enabled', 'yes', '--cluster-announce-ip', '127.0.0.1'] });
-    const client = await createClient({ url: node.url }).connect();
-    await client.sendCommand(['CLUSTER', 'ADDSLOTSRANGE', '0', '16383']);
-    while (!(await client.sendCommand<string>(['CLUSTER', 'INFO'])).includes('cluster_state:ok')) await wait(20);
-    client.destroy();
-    cluster = createCluster({ rootNodes: [{ url: node.url }] });
-    await cluster.connect();
-  });
-
-  afterAll(async () => {
-    cluster.destroy();
-    await node.dispose();
-  });
-
-  describe('keeps the contract of a session store', () => {
-    const cases = sessionStoreContract({
-      createStore: () => new RedisSessionStore(cluster),
-      advance: (ms) => wait(ms),
-      span: SPAN,
-    });
-    for (const { title, run } of cases) it(title, run);
-  });
-
-  const slotOf = (key: string) => cluster.sendCommand<number>(undefined, true, ['CLUSTER', 'KEYSLOT', key]);
-
-  it('keeps a session and its lock in one slot, and sessions in many', async () => {
-    const slots = new Set<number>();
-    for (let index = 0; index < 10; index += 1) {
-      const key = randomToken();
-      expect(await slotOf(`oidc:s:{${key}}`)).toBe(await slotOf(`oidc:l:{${key}}`));
-      slots.add(await slotOf(`oidc:s:{${key}}`));
-    }
-    expect(slots.size).toBeGreaterThan(1);
-  });
-});
-
 describe('RedisSessionStore', () => {
   let client: Awaited<ReturnType<typeof connect>>;
   let clock: ControlledClock;
