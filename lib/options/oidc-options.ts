@@ -86,6 +86,12 @@ export interface RefreshOptions {
   /** How long a request waits for the refresh of an expired access token before 503. Seconds, 1 to 60. @default 10 */
   readonly waitTimeout?: number | undefined;
   /**
+   * How long the process that refreshes a session's token keeps the others from doing so, when it is not heard of again.
+   * It covers the token request, and the store being away right after it. Seconds, at least `provider.timeout` + 5, at most
+   * 300. @default `provider.timeout` + 30
+   */
+  readonly lease?: number | undefined;
+  /**
    * Refresh a token that is due but still valid beside the request, which goes on at once. `false` makes the request
    * wait, for hosts that freeze a process after the response. @default true
    */

@@ -108,6 +108,7 @@ export function resolveOptions(options: OidcOptions, routes: ResolvedRoutes): Re
   const reader = new OptionReader(options, problems);
   const allowInsecure = readAllowInsecure(reader);
   const base = readBase(reader, allowInsecure);
+  const provider = readProvider(reader.nested('provider'));
   const resolved: ResolvedOptions = {
     issuer: readIssuer(reader, allowInsecure),
     clientId: reader.requiredString('clientId', 'use the id that the provider gave to this client'),
@@ -122,9 +123,9 @@ export function resolveOptions(options: OidcOptions, routes: ResolvedRoutes): Re
     login: readLogin(reader.nested('login'), routes),
     idToken: readIdToken(reader.nested('idToken')),
     session: readSession(reader.nested('session'), base),
-    refresh: readRefresh(reader.nested('refresh')),
+    refresh: readRefresh(reader.nested('refresh'), provider),
     logout: readLogout(reader.nested('logout')),
-    provider: readProvider(reader.nested('provider')),
+    provider,
     routes,
   };
   refuseMisplacedExtras(reader);
@@ -354,10 +355,11 @@ function readCookie(reader: OptionReader, base: PublicBase): ResolvedOptions['se
   return cookie;
 }
 
-function readRefresh(reader: OptionReader): ResolvedOptions['refresh'] {
+function readRefresh(reader: OptionReader, { timeout }: ResolvedOptions['provider']): ResolvedOptions['refresh'] {
   const refresh = {
     leeway: reader.seconds('leeway', { min: 0, max: 3600, fallback: 300 }),
     waitTimeout: reader.seconds('waitTimeout', { min: 1, max: 60, fallback: 10 }),
+    lease: reader.seconds('lease', { min: timeout + 5, max: 300, fallback: timeout + 30 }),
     background: reader.boolean('background', true),
   };
   reader.refuseUnknownKeys();

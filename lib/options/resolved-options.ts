@@ -49,6 +49,7 @@ export interface ResolvedOptions {
   readonly refresh: {
     readonly leeway: number;
     readonly waitTimeout: number;
+    readonly lease: number;
     readonly background: boolean;
   };
   readonly logout: {

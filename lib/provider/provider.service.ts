@@ -6,6 +6,7 @@ import {
   buildAuthorizationUrl,
   buildEndSessionUrl,
   calculatePKCECodeChallenge,
+  ClientError,
   clockTolerance,
   Configuration,
   customFetch,
@@ -158,16 +159,19 @@ export class ProviderService {
     const call = this.call({ sendBefore });
     const configuration = this.configure(await this.metadata.get(), await this.clientAuthentication(), call);
     const sentAt = this.clock.now();
+    let isTimely = true;
     try {
       await refreshTokenGrant(configuration, refreshToken);
     } catch (error) {
-      return this.explainRefresh(call, error);
+      // A clock that is wrong, here or there, is no reason to end a session: everything but the ID token is taken.
+      isTimely = !(isLoginResponse(call.answer) && isUntimely(error));
+      if (isTimely) return this.explainRefresh(call, error);
     }
     if (!isTokenResponse(call.answer)) return this.explainRefresh(call, undefined);
     const tokens = tokenSetOf(call.answer.json, sentAt);
-    const changed = tokens.idToken === undefined ? undefined : changedClaim(tokens.idToken, original);
+    const changed = tokens.idToken === undefined ? undefined : this.changedClaim(tokens.idToken, original);
     if (changed) return { outcome: 'identity_rejected', reason: changed, refreshToken: tokens.refreshToken };
-    return { outcome: 'refreshed', tokens };
+    return { outcome: 'refreshed', tokens: isTimely ? tokens : { ...tokens, idToken: undefined } };
   }
 
   /**
@@ -220,6 +224,20 @@ export class ProviderService {
         new ProviderFaultError('userinfo_invalid', 'The UserInfo response cannot be used.', { cause: error })
       );
     }
+  }
+
+  /**
+   * The claim of a refreshed ID token that differs from the original's, or `undefined` (OpenID Connect Core 1.0 §12.2). Its
+   * signature is checked later.
+   */
+  private changedClaim(idToken: string, original: OriginalIdentity): string | undefined {
+    const { iss, aud, sub, azp, nonce, auth_time: authTime } = decodeJwt(idToken);
+    if (iss !== this.options.issuer) return 'iss';
+    if (![aud].flat().includes(this.options.clientId)) return 'aud';
+    if (sub !== original.sub) return 'sub';
+    if (nonce !== undefined && nonce !== original.nonce) return 'nonce';
+    if (differs(azp, original.azp)) return 'azp';
+    return differs(authTime, original.authTime) ? 'auth_time' : undefined;
   }
 
   private explainRefresh(call: ProviderCall, cause: unknown): RefreshAnswer {
@@ -282,13 +300,9 @@ function explainExchange(call: ProviderCall, error: unknown): OidcError {
   return new ProviderFaultError('token_response_invalid', 'The token response cannot be used.', { cause: error });
 }
 
-/** The claim of a refreshed ID token that differs from the original's, or `undefined`. Its signature is checked later. */
-function changedClaim(idToken: string, original: OriginalIdentity): string | undefined {
-  const { sub, azp, nonce, auth_time: authTime } = decodeJwt(idToken);
-  if (sub !== original.sub) return 'sub';
-  if (nonce !== undefined && nonce !== original.nonce) return 'nonce';
-  if (differs(azp, original.azp)) return 'azp';
-  return differs(authTime, original.authTime) ? 'auth_time' : undefined;
+/** Whether the protocol library refused an ID token for its `exp`, `nbf` or `iat` alone. */
+function isUntimely(error: unknown): boolean {
+  return error instanceof ClientError && error.code === 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED';
 }
 
 /** Whether a claim that both tokens have is not the same in both. */

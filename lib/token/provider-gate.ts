@@ -2,7 +2,8 @@ import type { Clock } from '../common/clock.js';
 import { jitter } from '../common/random.js';
 
 const CLOSES_AFTER = 5;
-const PROBE_INTERVAL_MS = 1000;
+/** How far apart probes are, at least. */
+export const PROBE_INTERVAL_MS = 1000;
 
 /** What a refresh has learned about the provider; `nothing` when it did not ask. */
 export type Reached = 'yes' | 'no' | 'nothing';

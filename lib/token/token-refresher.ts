@@ -14,19 +14,19 @@ import { SessionRepository } from '../session/session-repository.js';
 import type { LoadedSession } from '../session/session.js';
 import type { LockSuccessor, StoredSession } from '../store/session-store.js';
 import { CoolDown, pauseNote, readPauseNote, type Failure } from './cool-down.js';
-import { ProviderGate, type Reached } from './provider-gate.js';
+import { PROBE_INTERVAL_MS, ProviderGate, type Reached } from './provider-gate.js';
 import { tokenAge, type TokenAge } from './token-age.js';
 import { RefreshUnavailableError } from './token-errors.js';
 
-/** The lease is longer than the token request by this much: time for asking late, and for the commit. */
-const COMMIT_ALLOWANCE_MS = 5000;
-/** How long after the lock was asked for the token request may still be sent. The rest is for the commit. */
+/** How long shutdown waits for a store that is away. */
+const LAST_COMMITS_MS = 5000;
+/** How long after the lock was asked for the token request may still be sent; the lease is longer by the rest. */
 const SEND_WITHIN_MS = 2500;
 const MOST_LATE_ATTEMPTS = 3;
 const FIRST_POLL_MS = 5;
 const LONGEST_POLL_MS = 250;
 const FIRST_COMMIT_RETRY_MS = 50;
-const LONGEST_COMMIT_RETRY_MS = 1000;
+const LONGEST_COMMIT_RETRY_MS = 500;
 
 /** What a refresh came to, for everybody who shares it. */
 export type RefreshOutcome =
@@ -39,12 +39,8 @@ export type RefreshOutcome =
       readonly retryAfterMs: number;
     };
 
-/** While the gate to the provider is closed. */
-const UNREACHABLE: Failure = {
-  code: 'refresh_transient',
-  reason: 'provider_unreachable',
-  retryAfterMs: undefined,
-};
+/** A clock that is wrong, here or there, is no reason to end a session. */
+const UNTIMELY: ReadonlySet<string> = new Set(['exp', 'iat', 'nbf']);
 
 const ENDED: RefreshOutcome = { status: 'ended' };
 
@@ -78,7 +74,7 @@ export class TokenRefresher {
     this.gate = new ProviderGate(clock);
     this.leewayMs = options.refresh.leeway * 1000;
     this.waitTimeoutMs = options.refresh.waitTimeout * 1000;
-    this.leaseMs = options.provider.timeout * 1000 + COMMIT_ALLOWANCE_MS;
+    this.leaseMs = options.refresh.lease * 1000;
   }
 
   age({ head, session }: LoadedSession): TokenAge {
@@ -106,7 +102,7 @@ export class TokenRefresher {
   /** When every refresh and every write under way has ended: called at shutdown, before the store is closed. */
   async drain(): Promise<void> {
     await this.running.settled();
-    this.lastCommitAt = this.clock.now() + COMMIT_ALLOWANCE_MS;
+    this.lastCommitAt = this.clock.now() + LAST_COMMITS_MS;
     await this.commits.settled();
   }
 
@@ -145,6 +141,7 @@ export class TokenRefresher {
       if (!current || this.isRefreshed(current, loaded, force)) {
         if (acquired) await this.release(id, owner);
         if (!current) return ENDED;
+        this.coolDown.end(id);
         this.events.emit({ name: 'refresh.adopted', session: id });
         return { status: 'usable', loaded: current };
       }
@@ -189,7 +186,10 @@ export class TokenRefresher {
     const tokens = undamagedTokens(loaded);
     if (!tokens) return this.endUnlessMoved(loaded, 'corrupt');
     const startedAt = this.clock.now();
-    if (!this.gate.tryEnter()) return this.giveUp(loaded, owner, UNREACHABLE);
+    if (!this.gate.tryEnter()) {
+      await this.release(id, owner);
+      return unavailable({ code: 'refresh_transient', reason: 'provider_unreachable' }, PROBE_INTERVAL_MS);
+    }
     const answer = await this.provider.refresh(tokens.refreshToken ?? '', identityOf(loaded), sendBefore);
     this.gate.leave(reachedBy(answer));
     switch (answer.outcome) {
@@ -335,7 +335,7 @@ export class TokenRefresher {
     try {
       await this.provider.verifyRefreshedIdToken(idToken, accessToken);
     } catch (error) {
-      if (error instanceof IdTokenInvalidError) {
+      if (error instanceof IdTokenInvalidError && !UNTIMELY.has(error.detail ?? '')) {
         const { id } = loaded.session;
         this.events.emit({ name: 'refresh.identity_rejected', session: id, reason: error.detail ?? '' });
         this.uncommitted.delete(id);

@@ -23,6 +23,7 @@ describe('an option that is left out', () => {
     ['idToken.trustedAudiences', options.idToken.trustedAudiences, []],
     ['idToken.clockTolerance', options.idToken.clockTolerance, 30],
     ['session.store', options.session.store, undefined],
+    ['refresh.lease', options.refresh.lease, 40],
     ['session.idleTimeout', options.session.idleTimeout, 86_400],
     ['session.absoluteLifetime', options.session.absoluteLifetime, 604_800],
     ['session.cookie.name', options.session.cookie.name, '__Host-sid'],

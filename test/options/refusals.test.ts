@@ -94,6 +94,8 @@ describe('the options are refused', () => {
     ['idToken.clockTolerance', { idToken: { clockTolerance: 61 } }],
     ['session.store', { session: { store: {} } }],
     ['session.store', { session: { store: null } }],
+    ['refresh.lease', { refresh: { lease: 14 } }],
+    ['refresh.lease', { provider: { timeout: 30 }, refresh: { lease: 34 } }],
     ['session.idleTimeout', { session: { idleTimeout: 0 } }],
     ['session.idleTimeout', { session: { idleTimeout: Number.POSITIVE_INFINITY } }],
     ['session.idleTimeout', { session: { idleTimeout: 7200, absoluteLifetime: 3600 } }],
@@ -137,7 +139,7 @@ describe('the options are refused', () => {
     ['session.ttl', { session: { ttl: 1 } }],
     ['session.cookie.secure', { session: { cookie: { secure: false } } }],
     ['session.cookie.domain', { session: { cookie: { domain: 'example.com' } } }],
-    ['refresh.lease', { refresh: { lease: 1 } }],
+    ['refresh.leas', { refresh: { leas: 1 } }],
     ['logout.redirect', { logout: { redirect: '/' } }],
     ['provider.retries', { provider: { retries: 3 } }],
     [

@@ -12,7 +12,7 @@ const SEED = Number(process.env['PROCESS_SEED'] ?? Math.floor(Math.random() * 2 
 const ACCESS_TOKEN_LIFETIME = 4;
 // Many sessions keep the provider busy, which shares two cores with everything else: its answers must not be late by that.
 const PROVIDER_TIMEOUT = SESSIONS > 50 ? 5 : 2;
-/** The provider's timeout, and five seconds for the commit. */
+/** The shortest there can be, so that freezes can outlast it. */
 const LEASE_MS = (PROVIDER_TIMEOUT + 5) * 1000;
 /** Cool-downs may have grown to half a minute. */
 const RECOVERY_MS = 45_000;
@@ -25,7 +25,11 @@ describe(`${SESSIONS} sessions on four processes while everything fails, seed ${
 
   beforeAll(
     async () => {
-      fleet = await Fleet.start({ accessTokenLifetime: ACCESS_TOKEN_LIFETIME, providerTimeout: PROVIDER_TIMEOUT });
+      fleet = await Fleet.start({
+        accessTokenLifetime: ACCESS_TOKEN_LIFETIME,
+        providerTimeout: PROVIDER_TIMEOUT,
+        lease: LEASE_MS / 1000,
+      });
       population = new Population(fleet, SEED);
       await population.arrive(SESSIONS);
       const chaos = new Chaos(fleet, SEED, LEASE_MS);

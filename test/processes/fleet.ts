@@ -13,6 +13,8 @@ export interface FleetOptions {
   readonly accessTokenLifetime: number;
   /** Seconds. @default 10 */
   readonly providerTimeout?: number;
+  /** Seconds. @default the library's */
+  readonly lease?: number;
   readonly latencyMs?: number;
 }
 
@@ -39,12 +41,14 @@ export class Fleet {
     readonly redis: RedisServer,
     readonly provider: StrictProvider,
     private readonly providerTimeout: number,
+    private readonly lease: number | undefined,
   ) {}
 
   static async start({
     size = 4,
     accessTokenLifetime,
     providerTimeout = 10,
+    lease,
     latencyMs = 50,
   }: FleetOptions): Promise<Fleet> {
     const installation = await install();
@@ -53,7 +57,7 @@ export class Fleet {
     const redis = await RedisServer.start({ persistent: true });
     const redirectUris = ports.map((port) => `http://localhost:${port}/auth/callback`);
     const provider = await StrictProvider.start({ redirectUris, accessTokenLifetime, latencyMs });
-    const fleet = new Fleet(installation, redis, provider, providerTimeout);
+    const fleet = new Fleet(installation, redis, provider, providerTimeout, lease);
     await Promise.all(ports.map((port, index) => fleet.startProcess(index, port)));
     return fleet;
   }
@@ -129,6 +133,7 @@ export class Fleet {
       secret: SECRET,
       redisUrl: this.redis.url,
       providerTimeout: this.providerTimeout,
+      lease: this.lease,
       clockOffsetMs: this.clockOffsetMs,
     });
   }

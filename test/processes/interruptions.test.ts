@@ -88,6 +88,29 @@ describe('a refresh over four processes', () => {
     expect(presentations()).toBe(1);
   });
 
+  it.each(['crashes', 'stands still'] as const)(
+    'is not repeated by another process when Redis %s for seconds, between the answer and the commit',
+    async (how) => {
+      await expire();
+      const release = fleet.provider.hold('before processing');
+      const waiting = ask(0);
+      await arrived();
+      if (how === 'crashes') await fleet.redis.stop();
+      else fleet.redis.pause();
+      release();
+      // Longer than the provider's deadline and the five seconds that the shortest lease adds to it.
+      const back = Date.now() + (PROVIDER_TIMEOUT + 6) * 1000;
+      while (Date.now() < back) expect(Object.keys(statuses(await askAll()))).not.toContain('401');
+      if (how === 'crashes') await fleet.redis.start();
+      else fleet.redis.resume();
+      await waiting;
+      await eventually(async () => expect(statuses(await askAll())).toEqual({ 200: fleet.processes.length }), 1000);
+      await expectNewToken();
+      expect(presentations()).toBe(1);
+    },
+    120_000,
+  );
+
   it.each(['before processing', 'before the answer'] as const)(
     'does not bring back a session that is logged out meanwhile (held %s), and its tokens are revoked',
     async (where) => {

@@ -114,10 +114,19 @@ describe('a refresh request', () => {
   it.each<[string, Json]>([
     ['iss', { iss: 'https://evil.example' }],
     ['aud', { aud: 'another-client' }],
-    ['exp', { exp: 1 }],
+    ['aud, and is expired', { aud: 'another-client', exp: 1 }],
+    ['iss, and is expired', { iss: 'https://evil.example', exp: 1 }],
   ])('whose ID token has a wrong %s is refused as another identity', async (_claim, claims) => {
     provider.script.idToken = (parts) => ({ ...parts, claims: { ...parts.claims, ...claims } });
-    expect(await refresh()).toMatchObject({ outcome: 'identity_rejected', reason: 'id_token' });
+    expect(await refresh()).toMatchObject({ outcome: 'identity_rejected' });
+  });
+
+  it('takes everything but the ID token when a clock is wrong', async () => {
+    provider.script.idToken = (parts) => ({ ...parts, claims: { ...parts.claims, exp: 1 } });
+    expect(await refresh()).toMatchObject({
+      outcome: 'refreshed',
+      tokens: { refreshToken: REFRESH_TOKEN, idToken: undefined },
+    });
   });
 
   it('is refused for good by invalid_grant alone, whatever the status', async () => {

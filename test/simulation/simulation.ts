@@ -21,7 +21,7 @@ const USERS = ['alice', 'bob'] as const;
 const OPTIONS = {
   secrets: ['the-secret-of-the-simulation-0123456789'],
   session: { idleTimeout: 86_400, absoluteLifetime: 604_800, cookie: { name: 'sid' } },
-  refresh: { leeway: 300, waitTimeout: 10, background: true },
+  refresh: { leeway: 300, waitTimeout: 10, lease: LEASE_MS / 1000, background: true },
   provider: { timeout: 10 },
 } as unknown as ResolvedOptions;
 

@@ -403,7 +403,7 @@ describe('a refresh that another process is at', () => {
   });
 
   it('has a lease longer than the provider’s deadline and the commit', async () => {
-    const world = await loggedIn({ provider: { timeout: 3 } });
+    const world = await loggedIn({ provider: { timeout: 3 }, refresh: { lease: 8 } });
     await world.becomeExpired();
     world.provider.script.push(() => new Promise(() => undefined));
     void world.accessToken().catch(() => undefined);
@@ -730,7 +730,7 @@ describe('a store that fails', () => {
   });
 
   it('at the unlock changes nothing about the outcome', async () => {
-    const world = await loggedIn();
+    const world = await loggedIn({ refresh: { lease: 15 } });
     await world.becomeExpired();
     const stale = await world.load();
     world.store.fail('unlock');
@@ -776,8 +776,8 @@ describe('a store that fails', () => {
       world.store.fail('replace');
       await world.accessToken();
       await world.clock.advance(10 * MINUTE);
-      expect(world.store.count('replace')).toBeGreaterThan(500);
-      expect(world.store.count('replace')).toBeLessThan(700);
+      expect(world.store.count('replace')).toBeGreaterThan(1000);
+      expect(world.store.count('replace')).toBeLessThan(1400);
       world.store.heal('replace');
       await world.clock.advance(2 * SECOND);
       expect((await world.load()).generation).toBe(2);
@@ -893,7 +893,7 @@ describe('shutdown', () => {
 
 describe('the generation of a session', () => {
   it('never goes back, whatever is written late', async () => {
-    const world = await loggedIn();
+    const world = await loggedIn({ refresh: { lease: 15 } });
     const other = world.another();
     await world.becomeExpired();
     world.store.fail('replace');

@@ -70,6 +70,7 @@ void client.connect();
       allowInsecure: true,
       session: { store: new WatchedStore(client) },
       provider: { timeout: settings.providerTimeout },
+      refresh: { lease: settings.lease },
       onEvent: ({ name }) => (counts[name] = (counts[name] ?? 0) + 1),
     }),
   ],

@@ -9,6 +9,8 @@ export interface AppSettings {
   readonly redisUrl: string;
   /** Seconds: how long a request to the provider may take. */
   readonly providerTimeout: number;
+  /** Seconds: how long a refresh keeps the other processes out. `undefined`: as the library has it. */
+  readonly lease?: number | undefined;
   /** How far ahead of the machine's this process's clock is. */
   readonly clockOffsetMs: number;
 }
