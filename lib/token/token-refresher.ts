@@ -190,8 +190,14 @@ export class TokenRefresher {
       await this.release(id, owner);
       return unavailable({ code: 'refresh_transient', reason: 'provider_unreachable' }, PROBE_INTERVAL_MS);
     }
-    const answer = await this.provider.refresh(tokens.refreshToken ?? '', identityOf(loaded), sendBefore);
-    this.gate.leave(reachedBy(answer));
+    let reached: Reached = 'nothing';
+    let answer: RefreshAnswer;
+    try {
+      answer = await this.provider.refresh(tokens.refreshToken ?? '', identityOf(loaded), sendBefore);
+      reached = reachedBy(answer);
+    } finally {
+      this.gate.leave(reached);
+    }
     switch (answer.outcome) {
       case 'not_sent':
         return undefined;

@@ -48,6 +48,22 @@ describe('while the provider has not been reached for a while', () => {
   });
 });
 
+describe('a probe that fails before it was sent', () => {
+  it('does not keep the others from asking', async () => {
+    const world = await loggedIn();
+    await world.becomeExpired();
+    for (let failure = 0; failure < 5; failure += 1) {
+      world.provider.script.push(TIMEOUT);
+      await expect(world.accessToken()).rejects.toThrow(RefreshUnavailableError);
+      await world.clock.advance(35 * SECOND);
+    }
+    world.provider.script.push(() => Promise.reject(new Error('out of memory')));
+    await expect(world.accessToken()).rejects.toThrow(RefreshUnavailableError);
+    await world.clock.advance(35 * SECOND);
+    expect(await world.accessToken()).toBe('AT-2');
+  });
+});
+
 describe('a session whose tokens are damaged', () => {
   it('ends when they are needed, and asks for a new login', async () => {
     const world = await loggedIn();
