@@ -20,7 +20,7 @@ export const Public = (): CustomDecorator => SetMetadata(ACCESS_METADATA, 'publi
 
 /**
  * Opens a route to everybody and tells it who it is, if anybody is logged in. When that cannot be found out, because the
- * store does not answer, the route serves a visitor whom it does not know.
+ * store does not answer, the route serves a visitor whom it does not know. It does not wait for a refresh.
  */
 export const OptionalAuth = (): CustomDecorator => SetMetadata(ACCESS_METADATA, 'optional' satisfies Access);
 

@@ -26,13 +26,19 @@ export class RequestAuthenticator {
   }
 
   /**
-   * For open routes: trouble with the store or the provider is no reason to refuse, the visitor is unknown then.
+   * For open routes: trouble with the store is no reason to refuse, the visitor is unknown then. Nor is a page kept
+   * waiting for a refresh: who wants the token waits for it.
    *
    * @throws CrossOriginRequestError
    */
   async find(request: PlatformRequest): Promise<Session | undefined> {
     const loaded = await quietly(this.sessions.load(request));
-    return loaded && quietly(this.admit(request, loaded));
+    if (!loaded) return undefined;
+    if (changesState(request)) this.origins.require(request);
+    // Its outcome is an event of its own; here nobody waits for it.
+    this.tokens.keepFresh(request, loaded)?.catch(() => undefined);
+    this.repository.touch(loaded);
+    return loaded.session;
   }
 
   private async admit(request: PlatformRequest, loaded: LoadedSession): Promise<Session> {
@@ -48,7 +54,7 @@ async function quietly<T>(attempt: Promise<T>): Promise<T | undefined> {
   try {
     return await attempt;
   } catch (error) {
-    if (error instanceof OidcError && error.code !== 'csrf_rejected') return undefined;
+    if (error instanceof OidcError) return undefined;
     throw error;
   }
 }

@@ -208,7 +208,7 @@ describe('SIGTERM', () => {
     const pending = browser.fetch(`${sample.url}/api/resource`);
     await asked.passed;
     sample.signal('SIGTERM');
-    await eventually(() => expect(browser.open(sample.url)).rejects.toThrow(/ECONNREFUSED|ECONNRESET/u));
+    await eventually(() => expect(new Browser().open(sample.url)).rejects.toThrow(/ECONNREFUSED|ECONNRESET/u));
     answered.open();
     expect((await pending).json()).toEqual({ late: true });
     expect((await sample.exit()).status).toBe(0);
@@ -234,7 +234,7 @@ describe('SIGTERM', () => {
     await asked.passed;
     abandoned.destroy();
     sample.signal('SIGTERM');
-    await eventually(() => expect(browser.open(sample.url)).rejects.toThrow(/ECONNREFUSED|ECONNRESET/u));
+    await eventually(() => expect(new Browser().open(sample.url)).rejects.toThrow(/ECONNREFUSED|ECONNRESET/u));
     answered.open();
     expect((await sample.exit()).status).toBe(0);
     samples = [];

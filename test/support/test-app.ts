@@ -42,6 +42,12 @@ export class TestController {
     return { sub: sub ?? null };
   }
 
+  @OptionalAuth()
+  @Post('maybe')
+  change(): Record<string, never> {
+    return {};
+  }
+
   @Get('profile')
   profile(@CurrentUser() user: Claims | undefined, @CurrentSession() session: Session | undefined): unknown {
     return { user, session: session?.id };
