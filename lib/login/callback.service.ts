@@ -1,7 +1,7 @@
-import { timingSafeEqual } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import type { Claims } from '../common/claims.js';
 import { EventLog } from '../common/events.js';
+import { sameText } from '../common/same-text.js';
 import { PublicUrls } from '../options/public-urls.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
 import { ProviderService } from '../provider/provider.service.js';
@@ -129,9 +129,4 @@ function withIdentityOf(original: Claims, mapped: Claims): Claims {
   const others = Object.entries(mapped).filter(([name]) => !(IDENTITY_CLAIMS as readonly string[]).includes(name));
   const identity = IDENTITY_CLAIMS.filter((name) => original[name] !== undefined).map((name) => [name, original[name]]);
   return { ...Object.fromEntries(others), ...Object.fromEntries(identity), iss, sub };
-}
-
-function sameText(left: string, right: string): boolean {
-  const [a, b] = [Buffer.from(left), Buffer.from(right)];
-  return a.length === b.length && timingSafeEqual(a, b);
 }

@@ -1,9 +1,10 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { Inject, Injectable } from '@nestjs/common';
 import { errors, jwtVerify, type JWTPayload, type JWTVerifyResult } from 'jose';
 import type { Claims } from '../common/claims.js';
 import { CLOCK, type Clock } from '../common/clock.js';
 import { OidcError } from '../common/errors.js';
+import { sameText } from '../common/same-text.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
 import { IdTokenInvalidError, ProviderFaultError } from './provider-errors.js';
 import { ProviderKeys } from './provider-keys.js';
@@ -136,12 +137,6 @@ function detailOf(error: unknown): string {
   if (error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired) return error.claim;
   if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JOSENotSupported) return 'alg';
   return 'signature';
-}
-
-function sameText(value: unknown, expected: string): boolean {
-  if (typeof value !== 'string') return false;
-  const [left, right] = [Buffer.from(value), Buffer.from(expected)];
-  return left.length === right.length && timingSafeEqual(left, right);
 }
 
 /** `at_hash`, when it is there: the left half of the access token's hash (OpenID Connect Core 1.0 §3.1.3.6). */
