@@ -1,22 +1,6 @@
 import { OidcError, type OidcErrorCode } from '../common/errors.js';
 
-type CallbackFault = Extract<
-  OidcErrorCode,
-  | 'state_missing'
-  | 'state_mismatch'
-  | 'transaction_missing'
-  | 'transaction_invalid'
-  | 'transaction_expired'
-  | 'transaction_used'
-  | 'provider_mismatch'
-  | 'iss_missing'
-  | 'iss_mismatch'
-  | 'duplicate_parameter'
-  | 'unexpected_parameter'
-  | 'code_missing'
->;
-
-const EXPLANATIONS: Readonly<Record<CallbackFault, string>> = {
+const EXPLANATIONS = {
   state_missing: 'The authorization response has no state.',
   state_mismatch: 'The authorization response belongs to another login.',
   transaction_missing: 'This browser has no login under way that the authorization response belongs to.',
@@ -29,7 +13,9 @@ const EXPLANATIONS: Readonly<Record<CallbackFault, string>> = {
   duplicate_parameter: 'The authorization response repeats a parameter.',
   unexpected_parameter: 'The authorization response has a parameter that the code flow does not know.',
   code_missing: 'The authorization response has no code.',
-};
+} as const satisfies Partial<Record<OidcErrorCode, string>>;
+
+type CallbackFault = keyof typeof EXPLANATIONS;
 
 /** An authorization response that fails a check. No token request was sent, no session was touched. */
 export class CallbackRejectedError extends OidcError {
