@@ -31,6 +31,7 @@ const project = (displayName, testMatch, moduleNameMapper = {}) => ({
   extensionsToTreatAsEsm: ['.ts'],
   transform: { '/lib/.+\\.ts$': swc(false), '\\.ts$': swc(true) },
   testEnvironment: 'node',
+  testLocationInResults: true, // for the reporter of requirements: the rows of one it.each share a line
   setupFiles: ['<rootDir>/test/support/quiet.js'],
 });
 
@@ -40,6 +41,8 @@ export default {
     project('nest-11', ['<rootDir>/test/journeys/**/*.test.ts'], nestMajors[11]),
   ],
   testTimeout: 30_000,
+  // The second writes down what became of the tests that carry ids of security requirements: docs/security.md.
+  reporters: ['default', './test/requirements/reporter.js'],
   // 'babel' counts every branch of the source, the `else` that is not written included, and nothing in files that are
   // types only. 'v8' counts only what it has run: an unused function is one branch, and a file of types is 0 % covered.
   coverageProvider: 'babel',

@@ -36,6 +36,7 @@ jest() { npm run --silent jest -- --forceExit "$@"; }
 require_node
 install_dependencies
 install_programs
+rm -rf coverage/requirements # results of earlier runs
 step 'Build, types, lint, format, architecture, package' npm run --silent check
 step 'The packed library in applications of its own' npm run --silent test:consumers
 step 'The refresh protocol, simulated' jest --selectProjects=nest-12 --testPathPatterns test/simulation
@@ -43,6 +44,7 @@ step 'The refresh protocol, simulated' jest --selectProjects=nest-12 --testPathP
 step 'Real processes, and the sample app in a browser' \
   jest --runInBand --selectProjects=nest-12 --testPathPatterns test/processes test/sample
 step 'Everything else, with coverage of lib/' jest --coverage --testPathIgnorePatterns test/processes test/sample test/simulation
+step 'Every security requirement has a test that passed' npm run --silent security:check
 
 if [[ ${#failed[@]} -gt 0 ]]; then
   printf '\n✕ failed: %s\n' "${failed[@]}" >&2
