@@ -18,13 +18,24 @@ const MAX_KEYS_BYTES = 512 * 1024;
 const MAX_KEYS = 100;
 /** How long known keys go on verifying while the provider cannot be reached to renew them. */
 const STALE_MS = 3_600_000;
-/** Unknown key ids may cause this many fetches in a row, then one per interval. */
-const SEARCH_BURST = 4;
-const SEARCH_INTERVAL_MS = 5000;
+/** How many fetches a budget allows in a row; then one per interval. */
+const FETCH_BURST = 4;
+const FETCH_INTERVAL_MS = 5000;
+
+/** For `jose`: the key that a token's header names. */
+export type FindKey = (header: JWSHeaderParameters, token: FlattenedJWSInput) => Promise<CryptoKey>;
 
 interface KeySet {
-  readonly find: (header: JWSHeaderParameters, token: FlattenedJWSInput) => Promise<CryptoKey>;
+  readonly find: FindKey;
   readonly fetchedAt: number;
+}
+
+/** What the fetches for one kind of caller are taken from. */
+interface Budgets {
+  /** For keys that were never fetched, or are too old. Without one there is no limit. */
+  readonly renewals?: FetchBudget;
+  /** For a key id that is not among the keys. */
+  readonly searches: FetchBudget;
 }
 
 /**
@@ -35,57 +46,65 @@ interface KeySet {
 export class ProviderKeys {
   private current: KeySet | undefined;
   private running: Promise<KeySet> | undefined;
-  private searches = SEARCH_BURST;
-  private refilledAt = 0;
+  private readonly forProvider: Budgets;
+  private readonly forAnyone: Budgets;
 
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(ProviderMetadata) private readonly metadata: ProviderMetadata,
-  ) {}
+  ) {
+    this.forProvider = { searches: new FetchBudget(clock) };
+    const fetches = new FetchBudget(clock);
+    this.forAnyone = { renewals: fetches, searches: fetches };
+  }
 
-  /** For `jose`: the key that a token's header names. */
-  readonly find = async (header: JWSHeaderParameters, token: FlattenedJWSInput): Promise<CryptoKey> => {
-    const keys = await this.keys();
+  /** For a token that the provider itself has just handed over. */
+  readonly find: FindKey = (header, token) => this.findWithin(this.forProvider, header, token);
+
+  /**
+   * For a token that anyone may have sent. Its fetches have a budget of their own: forged tokens cause no storm of them,
+   * and use up nothing that a login needs after a rotation.
+   */
+  readonly findForAnyone: FindKey = (header, token) => this.findWithin(this.forAnyone, header, token);
+
+  private async findWithin(
+    budgets: Budgets,
+    header: JWSHeaderParameters,
+    token: FlattenedJWSInput,
+  ): Promise<CryptoKey> {
+    const keys = await this.keys(budgets);
     try {
       return await keys.find(header, token);
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
       // Somebody else's fetch may have brought it while this one was looking.
-      const newer = this.current !== keys && this.current ? this.current : await this.search(error);
+      const newer = this.current !== keys && this.current ? this.current : await this.search(budgets, error);
       return newer.find(header, token);
     }
-  };
+  }
 
-  private async keys(): Promise<KeySet> {
+  private async keys({ renewals }: Budgets): Promise<KeySet> {
     const { current } = this;
-    if (!current) return this.fetch();
-    const age = this.clock.now() - current.fetchedAt;
-    if (age < this.options.provider.keysLifetime * 1000) return current;
+    const age = current ? this.clock.now() - current.fetchedAt : Number.POSITIVE_INFINITY;
+    if (current && age < this.options.provider.keysLifetime * 1000) return current;
     try {
+      if (renewals && !this.mayFetch(renewals)) throw new ProviderUnreachableError('keys');
       return await this.fetch();
     } catch (error) {
-      if (age < STALE_MS && error instanceof ProviderUnreachableError) return current;
+      if (current && age < STALE_MS && error instanceof ProviderUnreachableError) return current;
       throw error;
     }
   }
 
-  private async search(notFound: Error): Promise<KeySet> {
-    if (!this.running && !this.takeSearch()) throw notFound;
+  private async search({ searches }: Budgets, notFound: Error): Promise<KeySet> {
+    if (!this.mayFetch(searches)) throw notFound;
     return this.fetch();
   }
 
-  /** A token bucket: a burst for rotations in a row, then one every few seconds. */
-  private takeSearch(): boolean {
-    const now = this.clock.now();
-    const earned = Math.floor((now - this.refilledAt) / SEARCH_INTERVAL_MS);
-    if (earned > 0) {
-      this.searches = Math.min(SEARCH_BURST, this.searches + earned);
-      this.refilledAt = now;
-    }
-    if (this.searches === 0) return false;
-    this.searches -= 1;
-    return true;
+  /** Joining a fetch that is under way costs nothing. */
+  private mayFetch(budget: FetchBudget): boolean {
+    return this.running !== undefined || budget.take();
   }
 
   private fetch(): Promise<KeySet> {
@@ -106,8 +125,28 @@ export class ProviderKeys {
       redirect: 'manual',
     });
     const keys = usableKeys(call);
-    this.current = { find: createLocalJWKSet(keys) as unknown as KeySet['find'], fetchedAt: this.clock.now() };
+    this.current = { find: createLocalJWKSet(keys) as unknown as FindKey, fetchedAt: this.clock.now() };
     return this.current;
+  }
+}
+
+/** A token bucket: a burst for rotations in a row, then one every few seconds. */
+class FetchBudget {
+  private left = FETCH_BURST;
+  private refilledAt = 0;
+
+  constructor(private readonly clock: Clock) {}
+
+  take(): boolean {
+    const now = this.clock.now();
+    const earned = Math.floor((now - this.refilledAt) / FETCH_INTERVAL_MS);
+    if (earned > 0) {
+      this.left = Math.min(FETCH_BURST, this.left + earned);
+      this.refilledAt = now;
+    }
+    if (this.left === 0) return false;
+    this.left -= 1;
+    return true;
   }
 }
 

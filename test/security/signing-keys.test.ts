@@ -87,6 +87,61 @@ describe('the signing keys of the provider', () => {
     expect(fetches()).toBe(2);
   });
 
+  describe('for tokens that anyone may have sent', () => {
+    const verifyForAnyone = (jws: string): Promise<unknown> => compactVerify(jws, keys.findForAnyone);
+    const forged = (): string => jwsBy(good, `unknown-${Math.random()}`);
+
+    async function flood(send: (jws: string) => Promise<unknown>): Promise<number> {
+      const before = fetches();
+      for (let index = 0; index < 50; index += 1) await expect(send(forged())).rejects.toThrow();
+      return fetches() - before;
+    }
+
+    it('are fetched on a budget of its own: a flood of forged ones stops no login after a rotation [BCL-11]', async () => {
+      await verify(jwsBy(good));
+      expect(await flood(verifyForAnyone)).toBe(4);
+      for (const rotation of [1, 2]) {
+        provider.rotateKeys();
+        await verify(jwsBy(provider.keys[0] as SigningKey));
+        expect(fetches()).toBe(1 + 4 + rotation);
+      }
+    });
+
+    it('are there after a rotation although logins have used up their own budget [BCL-11]', async () => {
+      await verify(jwsBy(good));
+      expect(await flood(verify)).toBe(4);
+      provider.rotateKeys();
+      await verifyForAnyone(jwsBy(provider.keys[0] as SigningKey));
+    });
+
+    it('are fetched a few times at once, then once in five seconds, while they cannot be had [BCL-11]', async () => {
+      answerJwksWith({ status: 500 });
+      expect(await flood(verifyForAnyone)).toBe(4);
+      await clock.advance(5000);
+      expect(await flood(verifyForAnyone)).toBe(1);
+      provider.reset();
+      await expect(verifyForAnyone(jwsBy(good))).rejects.toMatchObject({ code: 'provider_unreachable' });
+      await verify(jwsBy(good));
+    });
+
+    it('go on verifying when they are too old and nothing is left to renew them with [BCL-11]', async () => {
+      await verifyForAnyone(jwsBy(good));
+      await clock.advance(KEYS_LIFETIME * 1000);
+      answerJwksWith('drop');
+      expect(await flood(verifyForAnyone)).toBe(4);
+      const before = fetches();
+      await verifyForAnyone(jwsBy(good));
+      expect(fetches()).toBe(before);
+    });
+
+    it('come from a fetch that is under way, also when nothing is left to begin one [BCL-11]', async () => {
+      answerJwksWith('drop');
+      await flood(verifyForAnyone);
+      provider.reset();
+      await Promise.all([verify(jwsBy(good)), verifyForAnyone(jwsBy(good))]);
+    });
+  });
+
   it('stop working once they are gone from the key set and their lifetime is over', async () => {
     await verify(jwsBy(good));
     provider.rotateKeys();
