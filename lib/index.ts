@@ -59,6 +59,7 @@ export { AuthorizationRefusedError, CallbackRejectedError, LoginRefusedError } f
 export {
   CodeRefusedError,
   IdTokenInvalidError,
+  LogoutTokenInvalidError,
   ProviderFaultError,
   ProviderUnreachableError,
 } from './provider/provider-errors.js';

@@ -23,6 +23,7 @@ import { PublicUrls } from './options/public-urls.js';
 import { resolveOptions } from './options/resolve-options.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions, type ResolvedRoutes } from './options/resolved-options.js';
 import { IdTokenValidator } from './provider/id-token.js';
+import { LogoutTokenValidator } from './provider/logout-token.js';
 import { ProviderKeys } from './provider/provider-keys.js';
 import { ProviderMetadata } from './provider/provider-metadata.js';
 import { ProviderService } from './provider/provider.service.js';
@@ -58,6 +59,7 @@ const providers: Provider[] = [
   ProviderMetadata,
   ProviderKeys,
   IdTokenValidator,
+  LogoutTokenValidator,
   ProviderService,
   Revocations,
   // session and token

@@ -15,6 +15,7 @@ export type OidcErrorCode =
   | 'token_response_invalid'
   | 'response_too_large'
   | 'id_token_invalid'
+  | 'logout_token_invalid'
   | 'userinfo_invalid'
   | 'refresh_refused'
   | 'refresh_transient'

@@ -47,3 +47,13 @@ export class IdTokenInvalidError extends OidcError {
     super(`The ID token is not valid (${detail}).`, { detail, cause });
   }
 }
+
+/** A logout token that fails a check of OpenID Connect Back-Channel Logout 1.0 §2.6. `detail` names it. Ends no session. */
+export class LogoutTokenInvalidError extends OidcError {
+  readonly code = 'logout_token_invalid';
+  readonly statusCode = 400;
+
+  constructor(detail: string, cause?: unknown) {
+    super(`The logout token is not valid (${detail}).`, { detail, cause });
+  }
+}
