@@ -26,9 +26,12 @@ export class OriginCheck {
 
   private signOfOtherOrigin({ headers }: PlatformRequest): 'origin' | 'sec_fetch' | undefined {
     const { origin } = headers;
-    if (origin !== undefined && this.options.allowedOrigins.includes(origin)) return undefined;
-    if (origin !== undefined && origin !== this.options.base.origin) return 'origin';
     const site = headers['sec-fetch-site'];
+    if (origin !== undefined && this.options.allowedOrigins.includes(origin)) return undefined;
+    // A form on one of our pages whose Referrer-Policy is no-referrer: the browser hides the origin, not that it is ours.
+    if (origin === 'null' && site === 'same-origin') return undefined;
+    if (origin !== undefined && origin !== this.options.base.origin) return 'origin';
+    // `none`: the user's own doing, such as a page that is loaded again. No page can cause it.
     return site === undefined || site === 'same-origin' || site === 'none' ? undefined : 'sec_fetch';
   }
 }
