@@ -19,7 +19,7 @@ export type {
 
 // In controllers
 export { AuthGuard } from './http/auth.guard.js';
-export { CurrentSession, CurrentUser, OptionalAuth, Public } from './http/decorators.js';
+export { CurrentSession, CurrentUser, OptionalAuth, Public, SkipOriginCheck } from './http/decorators.js';
 export type { Claims, ClaimValue } from './common/claims.js';
 
 // Services

@@ -2,11 +2,14 @@ import { Inject, Injectable } from '@nestjs/common';
 import { LoginRequiredError, OidcError } from '../common/errors.js';
 import { SessionRepository } from '../session/session-repository.js';
 import { SessionService } from '../session/session.service.js';
-import type { LoadedSession, Session } from '../session/session.js';
+import type { Session } from '../session/session.js';
 import { TokenService } from '../token/token.service.js';
 import { OriginCheck } from './origin-check.js';
 import type { PlatformRequest } from './platform.js';
 import { changesState } from './request-kind.js';
+
+/** Whose pages may send a request that changes state: our own, or anybody's. */
+export type AllowedPages = 'own' | 'any';
 
 /** Finds out whose request it is, and keeps the session and its tokens alive on the way. */
 @Injectable()
@@ -19,10 +22,14 @@ export class RequestAuthenticator {
   ) {}
 
   /** @throws LoginRequiredError, CrossOriginRequestError, StoreUnavailableError, RefreshUnavailableError */
-  async require(request: PlatformRequest): Promise<Session> {
+  async require(request: PlatformRequest, pages: AllowedPages = 'own'): Promise<Session> {
     const loaded = await this.sessions.load(request);
     if (!loaded) throw new LoginRequiredError('Nobody is logged in.');
-    return this.admit(request, loaded);
+    this.checkOrigin(request, pages);
+    const refreshing = this.tokens.keepFresh(request, loaded);
+    const current = refreshing ? await refreshing : loaded;
+    this.repository.touch(current);
+    return current.session;
   }
 
   /**
@@ -31,22 +38,20 @@ export class RequestAuthenticator {
    *
    * @throws CrossOriginRequestError
    */
-  async find(request: PlatformRequest): Promise<Session | undefined> {
+  async find(request: PlatformRequest, pages: AllowedPages = 'own'): Promise<Session | undefined> {
     const loaded = await quietly(this.sessions.load(request));
     if (!loaded) return undefined;
-    if (changesState(request)) this.origins.require(request);
+    this.checkOrigin(request, pages);
     // Its outcome is an event of its own; here nobody waits for it.
     this.tokens.keepFresh(request, loaded)?.catch(() => undefined);
     this.repository.touch(loaded);
     return loaded.session;
   }
 
-  private async admit(request: PlatformRequest, loaded: LoadedSession): Promise<Session> {
-    if (changesState(request)) this.origins.require(request);
-    const refreshing = this.tokens.keepFresh(request, loaded);
-    const current = refreshing ? await refreshing : loaded;
-    this.repository.touch(current);
-    return current.session;
+  private checkOrigin(request: PlatformRequest, pages: AllowedPages): void {
+    if (pages === 'any' || !changesState(request)) return;
+    this.origins.require(request);
+    this.origins.requireHeader(request);
   }
 }
 

@@ -150,6 +150,13 @@ export interface OidcOptions {
   readonly allowInsecure?: boolean | undefined;
   /** Other origins that may send state-changing requests with the session cookie, e.g. `https://admin.example`. @default [] */
   readonly allowedOrigins?: readonly string[] | undefined;
+  /**
+   * Name of a header, e.g. `X-CSRF`, that every state-changing request with a session must carry beside coming from the
+   * right origin; any value will do. Scripts of other origins cannot send it without leave (CORS), and forms cannot at all:
+   * the application's own forms must be sent by scripts then. The logout route goes without: it is made for a form, and
+   * checks the origin. @default none
+   */
+  readonly csrfHeader?: string | undefined;
   /** Claims that the `me` route shows. @default the standard claims of OpenID Connect Core 1.0 §5.1 */
   readonly publicClaims?: readonly string[] | undefined;
   /**

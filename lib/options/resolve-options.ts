@@ -73,6 +73,17 @@ const RESERVED_PARAMETERS: ReadonlySet<string> = new Set([
   'state',
 ]);
 
+/** What browsers and proxies send by themselves, or let every page send (Fetch, CORS-safelisted): it proves nothing. */
+const SENT_UNASKED = new RegExp(
+  `^(?:${[
+    '(?:accept|access-control|content|cookie|if|proxy|sec|upgrade|viewport|x-forwarded)(?:-.*)?',
+    'authorization|cache-control|connection|date|device-memory|dnt|downlink|dpr|ect|expect|forwarded|host|keep-alive',
+    'last-event-id|origin|pragma|priority|purpose|range|referer|rtt|save-data|te|trailer|transfer-encoding|user-agent',
+    'via|width|x-moz|x-real-ip|x-request-id',
+  ].join('|')})$`,
+  'u',
+);
+
 const SIGNING_ALGORITHMS: readonly string[] = [
   'RS256',
   'RS384',
@@ -117,6 +128,7 @@ export function resolveOptions(options: OidcOptions, routes: ResolvedRoutes): Re
     secrets: readSecrets(reader),
     allowInsecure,
     allowedOrigins: readOrigins(reader),
+    csrfHeader: readCsrfHeader(reader),
     publicClaims: reader.strings('publicClaims', STANDARD_CLAIMS),
     mapClaims: reader.callback('mapClaims'),
     onEvent: reader.callback('onEvent'),
@@ -260,6 +272,14 @@ function readOrigins(reader: OptionReader): readonly string[] {
     }
   }
   return origins;
+}
+
+function readCsrfHeader(reader: OptionReader): string | undefined {
+  const name = reader.string('csrfHeader')?.toLowerCase();
+  if (name !== undefined && (!/^[\w!#$%&'*+.^`|~-]+$/u.test(name) || SENT_UNASKED.test(name))) {
+    reader.problem('csrfHeader', 'must be the name of a header that nobody but your own scripts sends, e.g. X-CSRF');
+  }
+  return name;
 }
 
 function readLogin(reader: OptionReader, routes: ResolvedRoutes): ResolvedOptions['login'] {

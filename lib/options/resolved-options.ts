@@ -17,6 +17,8 @@ export interface ResolvedOptions {
   readonly secrets: readonly string[];
   readonly allowInsecure: boolean;
   readonly allowedOrigins: readonly string[];
+  /** In lower case, as Node names headers. */
+  readonly csrfHeader: string | undefined;
   readonly publicClaims: readonly string[];
   readonly mapClaims: ((claims: Claims) => Claims | Promise<Claims>) | undefined;
   readonly onEvent: OidcEventListener | undefined;

@@ -9,6 +9,7 @@ describe('an option that is left out', () => {
     ['clientPrivateKey', options.clientPrivateKey, undefined],
     ['allowInsecure', options.allowInsecure, false],
     ['allowedOrigins', options.allowedOrigins, []],
+    ['csrfHeader', options.csrfHeader, undefined],
     ['mapClaims', options.mapClaims, undefined],
     ['onEvent', options.onEvent, undefined],
     ['login.scope', options.login.scope, 'openid profile email offline_access'],

@@ -1,4 +1,4 @@
-import { Body, Controller, Get, Post, Req, UseGuards, type INestApplication } from '@nestjs/common';
+import { Body, Controller, Get, Post, Req, UseGuards, type INestApplication, type Type } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
@@ -83,6 +83,8 @@ export interface TestAppOptions {
   readonly issuer: string;
   readonly options?: Partial<OidcOptions>;
   readonly extras?: OidcModuleExtras;
+  /** Beside the {@link TestController}. */
+  readonly controllers?: readonly Type[];
   /** Before the application listens: a global prefix, versioning, pipes. */
   readonly prepare?: (app: INestApplication) => void;
 }
@@ -94,6 +96,7 @@ export async function startApp({
   issuer,
   options,
   extras,
+  controllers = [],
   prepare,
 }: TestAppOptions): Promise<TestApp> {
   const events: OidcEvent[] = [];
@@ -114,7 +117,7 @@ export async function startApp({
         }),
       }),
     ],
-    controllers: [TestController],
+    controllers: [TestController, ...controllers],
   }).compile();
   const app = module.createNestApplication(platform === 'express' ? new ExpressAdapter() : new FastifyAdapter(), {
     logger: false,
