@@ -1,6 +1,7 @@
-import { errors, jwtVerify, type JWTVerifyOptions, type JWTVerifyResult } from 'jose';
+import { base64url, errors, jwtVerify, type JWTVerifyOptions, type JWTVerifyResult } from 'jose';
 import { OidcError } from '../common/errors.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
+import { parseJsonObject } from './json-object.js';
 import type { FindKey } from './provider-keys.js';
 
 /** The longest token of the provider that is looked at. Characters. */
@@ -38,7 +39,9 @@ export async function verifyJwt(
     currentDate: new Date(now),
   };
   try {
-    return await jwtVerify(jwt, findKey, rules);
+    const verified = await jwtVerify(jwt, findKey, rules);
+    if (!parseJsonObject(base64url.decode(jwt.split('.', 2)[1] ?? ''))) throw new Invalid('payload', undefined);
+    return verified;
   } catch (error) {
     if (error instanceof OidcError) throw error;
     throw new Invalid(detailOf(error), error);

@@ -1,6 +1,7 @@
 import type { CustomFetchOptions } from 'openid-client';
 import type { Clock } from '../common/clock.js';
 import { OidcError } from '../common/errors.js';
+import { parseJsonObject } from './json-object.js';
 import { ProviderFaultError, ProviderUnreachableError } from './provider-errors.js';
 
 export interface CallLimits {
@@ -15,7 +16,7 @@ export interface RawAnswer {
   /** 0 while there is none. */
   readonly status: number;
   readonly headers: Headers;
-  /** The body, if it is a JSON object; otherwise an object without members. */
+  /** The body, if it is a JSON object that can be read in one way only; otherwise an object without members. */
   readonly json: Readonly<Record<string, unknown>>;
   readonly isJson: boolean;
 }
@@ -58,7 +59,7 @@ export class ProviderCall {
         signal: controller.signal,
       });
       const body = await readCapped(response, this.limits.maxBytes);
-      const json = parseObject(body);
+      const json = parseJsonObject(body);
       this.answer = {
         status: response.status,
         headers: response.headers,
@@ -120,15 +121,9 @@ async function readCapped(response: Response, maxBytes: number): Promise<Uint8Ar
   return new Uint8Array(Buffer.concat(chunks));
 }
 
-function parseObject(body: Uint8Array): RawAnswer['json'] | undefined {
-  try {
-    const json: unknown = JSON.parse(Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('utf8'));
-    return typeof json === 'object' && json !== null && !Array.isArray(json)
-      ? (json as Readonly<Record<string, unknown>>)
-      : undefined;
-  } catch {
-    return undefined;
-  }
+/** Whether the answer is a JSON object and says so itself, as token and UserInfo responses must (RFC 6749 §5.1). */
+export function isServedAsJson({ headers, isJson }: RawAnswer): boolean {
+  return isJson && /^application\/json\s*(?:;|$)/iu.test(headers.get('content-type') ?? '');
 }
 
 /** The trouble of an answer that says "not now", `undefined` for any other. */

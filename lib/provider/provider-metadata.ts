@@ -114,6 +114,8 @@ export class ProviderMetadata {
     }
     this.check(metadata);
     return Object.freeze(metadata);
+    // `openid-client` read it by itself, the last of repeated members being good enough for it.
+    if (!call.answer.isJson) throw this.unusable('document', 'it repeats a member, or is nested too deep');
   }
 
   private explain(call: ProviderCall, cause: unknown): OidcError {

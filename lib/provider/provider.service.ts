@@ -23,7 +23,7 @@ import type { OidcError } from '../common/errors.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
 import { clientAuthentication } from './client-authentication.js';
 import { IdTokenValidator, withUserInfo } from './id-token.js';
-import { ProviderCall, retryAfterMs, unavailable, type CallLimits } from './provider-call.js';
+import { isServedAsJson, ProviderCall, retryAfterMs, unavailable, type CallLimits } from './provider-call.js';
 import {
   CodeRefusedError,
   IdTokenInvalidError,
@@ -214,7 +214,8 @@ export class ProviderService {
     try {
       const userInfo = await fetchUserInfo(configuration, accessToken, claims.sub);
       // `openid-client` takes a signed answer too, without a look at the signature.
-      if (!call.answer.isJson) throw new ProviderFaultError('userinfo_invalid', 'The UserInfo response must be JSON.');
+      if (!isServedAsJson(call.answer))
+        throw new ProviderFaultError('userinfo_invalid', 'The UserInfo response must be JSON.');
       return withUserInfo(claims, userInfo);
     } catch (error) {
       if (error instanceof ProviderFaultError) throw error;

@@ -1,19 +1,26 @@
-import type { RawAnswer } from './provider-call.js';
+import { isServedAsJson, type RawAnswer } from './provider-call.js';
 import type { TokenSet } from './token-set.js';
 
 const MAX_LIFETIME_SECONDS = 31_536_000;
 
-/** Seconds as a number or in digits, at most a year; `undefined` when absent; `'invalid'` otherwise (RFC 6749 §5.1). */
+/** Whole seconds, as a number or in digits, at most a year; `undefined` when absent; else `'invalid'` (RFC 6749 §5.1). */
 export function parseLifetime(value: unknown): number | 'invalid' | undefined {
   if (value === undefined || value === null) return undefined;
   const seconds = typeof value === 'string' && /^\d{1,15}$/u.test(value) ? Number(value) : value;
-  if (typeof seconds !== 'number' || !Number.isFinite(seconds) || seconds < 0) return 'invalid';
+  if (!isWhole(seconds) || seconds < 0) return 'invalid';
   return Math.min(seconds, MAX_LIFETIME_SECONDS);
 }
 
+function isWhole(value: unknown): value is number {
+  return Number.isInteger(value);
+}
+
 /** `true` for a 200 with a JSON object that has an access token and no `error` (CVE-2021-41580). */
-export function isTokenResponse({ status, json }: RawAnswer): boolean {
-  return status === 200 && typeof json['access_token'] === 'string' && json['error'] === undefined;
+export function isTokenResponse(answer: RawAnswer): boolean {
+  const { status, json } = answer;
+  return (
+    status === 200 && isServedAsJson(answer) && typeof json['access_token'] === 'string' && json['error'] === undefined
+  );
 }
 
 /**

@@ -55,8 +55,9 @@ interface Script {
   idToken: (parts: IdTokenParts) => IdTokenParts;
   /** The ID token as a whole, for what is no longer a JWS. */
   idTokenText: (idToken: string) => unknown;
-  /** The token response. */
+  /** The token response. Text goes out as it is. */
   tokenResponse: (response: Json) => unknown;
+  tokenHeaders: Readonly<Record<string, string>>;
   userInfo: (claims: Json) => unknown;
   /** Any request, before anything else looks at it; `undefined` lets it pass. */
   answer: (request: SeenRequest) => Answer | NoAnswer | undefined | Promise<Answer | NoAnswer | undefined>;
@@ -70,6 +71,7 @@ function honest(): Script {
     idToken: (parts) => parts,
     idTokenText: (idToken) => idToken,
     tokenResponse: (response) => response,
+    tokenHeaders: {},
     userInfo: (claims) => claims,
     answer: () => undefined,
   };
@@ -154,7 +156,7 @@ export class ScriptedProvider {
       case '/authorize':
         return this.authorize(request.params);
       case '/token':
-        return { body: this.script.tokenResponse(this.tokens(request.params)) };
+        return { headers: this.script.tokenHeaders, body: this.script.tokenResponse(this.tokens(request.params)) };
       case '/userinfo':
         return { body: this.script.userInfo({ sub: this.sub, name: 'Alice' }) };
       default:
