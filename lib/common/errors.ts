@@ -12,6 +12,7 @@ export type OidcErrorCode =
   | 'provider_metadata_invalid'
   | 'client_auth_failed'
   | 'token_request_failed'
+  | 'pushed_request_failed'
   | 'token_response_invalid'
   | 'response_too_large'
   | 'id_token_invalid'

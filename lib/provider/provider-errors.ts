@@ -17,6 +17,7 @@ type ProviderFault = Extract<
   | 'response_too_large'
   | 'userinfo_invalid'
   | 'client_auth_failed'
+  | 'pushed_request_failed'
 >;
 
 /** The provider answered, and the answer breaks the protocol or refuses this client: 502. */

@@ -19,6 +19,7 @@ const OWN_PARAMETERS: readonly string[] = [
   'response_mode',
   'state',
   'nonce',
+  'max_age',
   'scope',
   'code_challenge',
   'code_challenge_method',
@@ -34,6 +35,7 @@ const ENDPOINTS = [
   'userinfo_endpoint',
   'revocation_endpoint',
   'end_session_endpoint',
+  'pushed_authorization_request_endpoint',
 ] as const;
 
 /**
@@ -112,10 +114,10 @@ export class ProviderMetadata {
     } catch (error) {
       throw call.failure ?? this.explain(call, error);
     }
-    this.check(metadata);
-    return Object.freeze(metadata);
     // `openid-client` read it by itself, the last of repeated members being good enough for it.
     if (!call.answer.isJson) throw this.unusable('document', 'it repeats a member, or is nested too deep');
+    this.check(metadata);
+    return Object.freeze(metadata);
   }
 
   private explain(call: ProviderCall, cause: unknown): OidcError {
@@ -132,7 +134,7 @@ export class ProviderMetadata {
 
   private check(metadata: ServerMetadata): void {
     if (metadata.issuer !== this.options.issuer) throw this.issuerMismatch(metadata.issuer);
-    for (const required of ['authorization_endpoint', 'token_endpoint', 'jwks_uri'] as const) {
+    for (const required of requiredEndpoints(metadata)) {
       if (metadata[required] === undefined) throw this.unusable(required, `it has no ${required}`);
     }
     for (const name of ENDPOINTS) {
@@ -165,6 +167,16 @@ export class ProviderMetadata {
       detail,
     });
   }
+}
+
+function requiredEndpoints(metadata: ServerMetadata): readonly (typeof ENDPOINTS)[number][] {
+  const always = ['authorization_endpoint', 'token_endpoint', 'jwks_uri'] as const;
+  return requiresPushedRequests(metadata) ? [...always, 'pushed_authorization_request_endpoint'] : always;
+}
+
+/** Whether the provider takes authorization requests from us only, never from browsers (RFC 9126 §5). */
+export function requiresPushedRequests(metadata: ServerMetadata): boolean {
+  return metadata.require_pushed_authorization_requests === true;
 }
 
 function presetsOwnParameter(endpoint: string): boolean {

@@ -4,6 +4,7 @@ import {
   allowInsecureRequests,
   authorizationCodeGrant,
   buildAuthorizationUrl,
+  buildAuthorizationUrlWithPAR,
   buildEndSessionUrl,
   calculatePKCECodeChallenge,
   ClientError,
@@ -30,7 +31,7 @@ import {
   ProviderFaultError,
   ProviderUnreachableError,
 } from './provider-errors.js';
-import { ProviderMetadata } from './provider-metadata.js';
+import { ProviderMetadata, requiresPushedRequests } from './provider-metadata.js';
 import type { OriginalIdentity, RefreshAnswer } from './refresh-answer.js';
 import { errorOf, isLoginResponse, isTokenResponse, tokenSetOf } from './token-response.js';
 import type { TokenSet } from './token-set.js';
@@ -104,10 +105,15 @@ export class ProviderService {
     return (await this.metadata.get()).authorization_response_iss_parameter_supported === true;
   }
 
-  /** The authorization request as a URL (OpenID Connect Core 1.0 §3.1.2.1, PKCE: RFC 7636). */
+  /**
+   * The authorization request as a URL (OpenID Connect Core 1.0 §3.1.2.1, PKCE: RFC 7636). Where the provider demands it,
+   * the request goes there directly, and the URL holds nothing but a reference to it (RFC 9126).
+   *
+   * @throws ProviderFaultError, ProviderUnreachableError
+   */
   async authorizationUrl(request: AuthorizationUrlRequest): Promise<URL> {
-    const configuration = this.configure(await this.metadata.get(), None(), this.call());
-    return buildAuthorizationUrl(configuration, {
+    const metadata = await this.metadata.get();
+    const params = {
       ...request.params,
       redirect_uri: request.redirectUri,
       response_type: 'code',
@@ -115,7 +121,29 @@ export class ProviderService {
       nonce: request.nonce,
       code_challenge: await calculatePKCECodeChallenge(request.codeVerifier),
       code_challenge_method: 'S256',
-    });
+    };
+    const url = buildAuthorizationUrl(this.configure(metadata, None(), this.call()), params);
+    if (repeatsParameter(url)) {
+      throw new ProviderFaultError(
+        'provider_metadata_invalid',
+        'The authorization_endpoint presets parameters that the options set.',
+        { detail: 'authorization_endpoint' },
+      );
+    }
+    return requiresPushedRequests(metadata) ? this.push(metadata, params) : url;
+  }
+
+  private async push(metadata: ServerMetadata, params: Readonly<Record<string, string>>): Promise<URL> {
+    const call = this.call();
+    const configuration = this.configure(metadata, await this.clientAuthentication(), call);
+    try {
+      return await buildAuthorizationUrlWithPAR(configuration, params);
+    } catch (cause) {
+      throw (
+        troubleOf(call) ??
+        new ProviderFaultError('pushed_request_failed', 'The provider refused the authorization request.', { cause })
+      );
+    }
   }
 
   /**
@@ -285,20 +313,31 @@ export class ProviderService {
 }
 
 function explainExchange(call: ProviderCall, error: unknown): OidcError {
-  if (call.failure) return call.failure;
   const refused = errorOf(call.answer);
-  if (refused === 'invalid_grant') {
+  if (!call.failure && refused === 'invalid_grant') {
     return new CodeRefusedError('The provider refused the authorization code.', { detail: refused });
   }
+  const trouble = troubleOf(call);
+  if (trouble) return trouble;
+  if (isLoginResponse(call.answer)) return new IdTokenInvalidError('claims', error);
+  return new ProviderFaultError('token_response_invalid', 'The token response cannot be used.', { cause: error });
+}
+
+/** What keeps a request from being answered whatever it asks for: the way there, the client, or the provider's state. */
+function troubleOf({ failure, answer }: ProviderCall): OidcError | undefined {
+  if (failure) return failure;
+  const refused = errorOf(answer);
   if (refused !== undefined && MISCONFIGURED.has(refused)) {
     return new ProviderFaultError('client_auth_failed', 'The provider refused this client; check its registration.', {
       detail: refused,
     });
   }
-  const unreachable = unavailable(call.answer);
-  if (unreachable) return unreachable;
-  if (isLoginResponse(call.answer)) return new IdTokenInvalidError('claims', error);
-  return new ProviderFaultError('token_response_invalid', 'The token response cannot be used.', { cause: error });
+  return unavailable(answer);
+}
+
+/** Two values for one parameter would leave it to the provider which one counts (RFC 6749 §3.1). */
+function repeatsParameter({ searchParams }: URL): boolean {
+  return new Set(searchParams.keys()).size !== searchParams.size;
 }
 
 /** Whether the protocol library refused an ID token for its `exp`, `nbf` or `iat` alone. */

@@ -51,12 +51,12 @@ describe('a login', () => {
     ['is empty', () => ''],
     ['is no string', (issuer) => [issuer]],
     ['is absent', () => undefined],
-  ])('is refused with 502, and sent nowhere, when the issuer of the metadata %s', async (_, spell) => {
+  ])('is refused with 502, and sent nowhere, when the issuer of the metadata %s [NET-01]', async (_, spell) => {
     provider.script.discovery = (document) => ({ ...document, issuer: spell(provider.issuer) });
     expectFault(await login());
   });
 
-  it('names both spellings of the issuer in the log, and none of them to the user', async () => {
+  it('names both spellings of the issuer in the log, and none of them to the user [NET-01]', async () => {
     provider.script.discovery = (document) => ({ ...document, issuer: `${provider.issuer}/` });
     const { body } = await login();
     expect(body).not.toContain(provider.issuer);
@@ -79,6 +79,7 @@ describe('a login', () => {
       'presets redirect_uri',
       { authorization_endpoint: 'https://op.example/authorize?redirect_uri=https://evil.example' },
     ],
+    ['presets max_age', { authorization_endpoint: 'https://op.example/authorize?max_age=0' }],
     ['presets client_id', { authorization_endpoint: 'https://op.example/authorize?a=b&client_id=evil' }],
     ['has no authorization_endpoint', { authorization_endpoint: undefined }],
     ['has no token_endpoint', { token_endpoint: undefined }],
@@ -88,7 +89,11 @@ describe('a login', () => {
     ['has a token_endpoint that is no string', { token_endpoint: 5 }],
     ['has a jwks_uri of another scheme', { jwks_uri: 'data:application/json,{"keys":[]}' }],
     ['has a userinfo_endpoint that is a list', { userinfo_endpoint: [] }],
-  ])('is refused with 502 when the metadata %s', async (_, bent: Json) => {
+    [
+      'demands pushed requests and does not say where to push them',
+      { require_pushed_authorization_requests: true, pushed_authorization_request_endpoint: undefined },
+    ],
+  ])('is refused with 502 when the metadata %s [ARQ-09] [NET-05]', async (_, bent: Json) => {
     provider.script.discovery = (document) => ({ ...document, ...bent });
     expectFault(await login());
   });
@@ -99,14 +104,44 @@ describe('a login', () => {
     ['is a list', { body: [] }],
     ['is null', { body: 'null', headers: { 'content-type': 'application/json' } }],
     ['is not found', { status: 404 }],
-  ])('is refused with 502 when the metadata %s', async (_, answer) => {
+  ])('is refused with 502 when the metadata %s [NET-04]', async (_, answer) => {
     answerDiscoveryWith(answer);
     const page = await login();
     expectFault(page);
     expect(page.body).not.toContain('<script');
   });
 
-  it('is refused with 502 when the metadata is somewhere else: no redirect is followed', async () => {
+  it.each([
+    [
+      'names two token endpoints, of which parsers take the first or the last',
+      '{"token_endpoint":"https://evil.example/token",',
+    ],
+    ['names its issuer twice', '{"issuer":"https://evil.example",'],
+    ['is nested so deep that walking it would exhaust the stack', `{"a":${'['.repeat(9999)}${']'.repeat(9999)},`],
+  ])('is refused with 502 when the metadata %s', async (_, start) => {
+    const { issuer } = provider;
+    const endpoints = ['authorization_endpoint', 'token_endpoint', 'jwks_uri'].map((name) => [
+      name,
+      `${issuer}/${name}`,
+    ]);
+    const good = JSON.stringify({ issuer, ...Object.fromEntries(endpoints) });
+    answerDiscoveryWith({ headers: { 'content-type': 'application/json' }, body: good.replace('{', start) });
+    expectFault(await login());
+  });
+
+  it('is refused with 502 when the metadata presets a parameter that the options set [ARQ-09]', async () => {
+    provider.script.discovery = (document) => ({
+      ...document,
+      authorization_endpoint: `${provider.issuer}/authorize?audience=evil&policy=fine`,
+    });
+    app = await startAppAt(provider, { options: { login: { authorizationParams: { audience: 'api' } } } });
+    expectFault(await login());
+    await app.close();
+    app = undefined;
+    expect((await login()).location).toContain('/authorize?audience=evil&policy=fine&');
+  });
+
+  it('is refused with 502 when the metadata is somewhere else: no redirect is followed [NET-02]', async () => {
     answerDiscoveryWith({ status: 302, headers: { location: `${provider.issuer}/elsewhere` } });
     expectFault(await login());
     expect(provider.count('/elsewhere')).toBe(0);
@@ -123,7 +158,7 @@ describe('a login', () => {
     expect(Number(page.headers['retry-after'])).toBeGreaterThan(0);
   });
 
-  it('shares one request for the metadata with all others that begin meanwhile', async () => {
+  it('shares one request for the metadata with all others that begin meanwhile [NET-06]', async () => {
     const { passed, open } = gate();
     provider.script.answer = async ({ path }) => {
       if (path === DOCUMENT) await passed;
@@ -137,7 +172,7 @@ describe('a login', () => {
     expect(provider.count(DOCUMENT)).toBe(1);
   });
 
-  it('works by itself once a provider that was away at start is back', async () => {
+  it('works by itself once a provider that was away at start is back [NET-06]', async () => {
     await provider.stop();
     const time = new TimeTravel();
     try {
@@ -187,7 +222,7 @@ describe('the metadata of the provider', () => {
 
   const asked = (): number => provider.count(DOCUMENT);
 
-  it('is waited for no longer than the deadline', async () => {
+  it('is waited for no longer than the deadline [NET-03]', async () => {
     const { passed, open } = gate();
     provider.script.answer = () => {
       open();
@@ -202,7 +237,7 @@ describe('the metadata of the provider', () => {
     await getting;
   });
 
-  it('is used on while the provider cannot be reached to renew it', async () => {
+  it('is used on while the provider cannot be reached to renew it [NET-07]', async () => {
     const metadata = metadataOf();
     const first = await metadata.get();
     provider.script.answer = () => 'drop';
@@ -214,7 +249,7 @@ describe('the metadata of the provider', () => {
     await idle();
   });
 
-  it('is renewed beside the login that finds it too old', async () => {
+  it('is renewed beside the login that finds it too old [NET-07]', async () => {
     const metadata = metadataOf();
     await metadata.get();
     provider.script.discovery = (document) => ({ ...document, token_endpoint: `${provider.issuer}/new-token` });
@@ -225,7 +260,7 @@ describe('the metadata of the provider', () => {
     expect(asked()).toBe(2);
   });
 
-  it('is not replaced by a document that names another issuer, and that is an alarm', async () => {
+  it('is not replaced by a document that names another issuer, and that is an alarm [NET-07]', async () => {
     const metadata = metadataOf();
     const first = await metadata.get();
     provider.script.discovery = (document) => ({ ...document, issuer: 'https://evil.example' });
@@ -236,7 +271,7 @@ describe('the metadata of the provider', () => {
     expect(await metadata.get()).toBe(first);
   });
 
-  it('is asked for with a growing pause while it cannot be had, five seconds at most, however many ask', async () => {
+  it('is asked for with a growing pause while it cannot be had, five seconds at most, however many ask [NET-06]', async () => {
     const metadata = metadataOf();
     provider.script.answer = () => ({ status: 500 });
     const askAll = (): Promise<unknown> => Promise.allSettled(Array.from({ length: 20 }, () => metadata.get()));
@@ -265,6 +300,36 @@ describe('the metadata of the provider', () => {
     expect(events.map(({ name }) => name)).toEqual(['provider.unavailable', 'provider.available']);
   });
 
+  /** Answers every request with the metadata of a provider that is public by https. */
+  const serve = (issuer: string, bent: Json = {}): ReturnType<typeof jest.spyOn> => {
+    const names = ['authorization_endpoint', 'token_endpoint', 'jwks_uri'];
+    const document = Object.fromEntries(names.map((each) => [each, `https://op.example/${each}`]));
+    return jest
+      .spyOn(globalThis, 'fetch')
+      .mockImplementation(() => Promise.resolve(Response.json({ issuer, ...document, ...bent })));
+  };
+
+  it.each([
+    ['https://op.example', 'https://op.example:443'],
+    ['https://op.example:443', 'https://op.example'],
+    ['https://op.example', 'https://op.example/'],
+    ['https://op.example/', 'https://op.example'],
+    ['https://op.example', 'https://OP.example'],
+    ['https://op.example', 'HTTPS://op.example'],
+    ['https://op.example/a/../b', 'https://op.example/b'],
+    ['https://op.example/%61', 'https://op.example/a'],
+  ])('is refused for the issuer %s when it says %s: no spelling is normalised [NET-01]', async (issuer, served) => {
+    const fetched = serve(served);
+    try {
+      await expect(metadataOf({ issuer, allowInsecure: false }).get()).rejects.toMatchObject({
+        code: 'provider_metadata_invalid',
+        detail: 'issuer',
+      });
+    } finally {
+      fetched.mockRestore();
+    }
+  });
+
   it.each([
     'authorization_endpoint',
     'token_endpoint',
@@ -272,16 +337,10 @@ describe('the metadata of the provider', () => {
     'userinfo_endpoint',
     'revocation_endpoint',
     'end_session_endpoint',
-  ])('is refused when its %s is plain http, unless that is allowed', async (name) => {
+    'pushed_authorization_request_endpoint',
+  ])('is refused when its %s is plain http, unless that is allowed [NET-05]', async (name) => {
     const issuer = 'https://op.example';
-    const document = Object.fromEntries(
-      ['authorization_endpoint', 'token_endpoint', 'jwks_uri'].map((each) => [each, `${issuer}/${each}`]),
-    );
-    const fetched = jest
-      .spyOn(globalThis, 'fetch')
-      .mockImplementation(() =>
-        Promise.resolve(Response.json({ issuer, ...document, [name]: 'http://op.example/plain' })),
-      );
+    const fetched = serve(issuer, { [name]: 'http://op.example/plain' });
     try {
       await expect(metadataOf({ issuer, allowInsecure: false }).get()).rejects.toMatchObject({
         code: 'provider_metadata_invalid',
