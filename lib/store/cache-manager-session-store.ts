@@ -19,7 +19,11 @@ interface CachedSession {
   readonly data: string;
   readonly generation: number;
   readonly expiresAt: number;
+  readonly lastSeenAt: number;
 }
+
+/** The members of a set, each with its end in epoch milliseconds. */
+type CachedSet = readonly (readonly [member: string, expiresAt: number])[];
 
 /**
  * Keeps sessions in a cache-manager 7 cache. **For an application that is one process.**
@@ -88,10 +92,10 @@ export class CacheManagerSessionStore implements SessionStore {
     });
   }
 
-  async touch(key: string, expiresAt: number): Promise<boolean> {
+  async touch(key: string, expiresAt: number, lastSeenAt: number): Promise<boolean> {
     return this.inOrder(this.sessionKey(key), async () => {
       const current = await this.read(key);
-      if (current) await this.write(key, { ...current, expiresAt });
+      if (current) await this.write(key, { ...current, expiresAt, lastSeenAt });
       return current !== undefined;
     });
   }
@@ -127,20 +131,53 @@ export class CacheManagerSessionStore implements SessionStore {
     });
   }
 
+  async addMember(key: string, member: string, expiresAt: number): Promise<void> {
+    return this.inOrder(this.setKey(key), async () => {
+      const others = (await this.readSet(key)).filter(([name]) => name !== member);
+      return this.writeSet(key, [...others, [member, expiresAt]]);
+    });
+  }
+
+  async members(key: string): Promise<readonly string[]> {
+    return (await this.withinDeadline(this.readSet(key))).map(([member]) => member);
+  }
+
+  async removeMember(key: string, member: string): Promise<void> {
+    return this.inOrder(this.setKey(key), async () => {
+      const set = await this.readSet(key);
+      const others = set.filter(([name]) => name !== member);
+      if (others.length < set.length) await this.writeSet(key, others);
+    });
+  }
+
+  private async readSet(key: string): Promise<CachedSet> {
+    const set = await this.cache.get(this.setKey(key));
+    return Array.isArray(set) ? (set as CachedSet).filter(([, expiresAt]) => expiresAt > this.clock.now()) : [];
+  }
+
+  private async writeSet(key: string, set: CachedSet): Promise<void> {
+    const last = Math.max(...set.map(([, expiresAt]) => expiresAt), this.clock.now());
+    await this.cache.set(this.setKey(key), set, this.timeToLive(last));
+  }
+
   private async read(key: string): Promise<StoredSession | undefined> {
     const value = await this.cache.get(this.sessionKey(key));
     if (!isCachedSession(value) || value.expiresAt <= this.clock.now()) return undefined;
-    const { data, generation, expiresAt } = value;
-    return { data: Buffer.from(data, 'base64'), generation, expiresAt };
+    const { data, generation, expiresAt, lastSeenAt } = value;
+    return { data: Buffer.from(data, 'base64'), generation, expiresAt, lastSeenAt };
   }
 
-  private write(key: string, { data, generation, expiresAt }: StoredSession): Promise<void> {
-    const value: CachedSession = { data: Buffer.from(data).toString('base64'), generation, expiresAt };
+  private write(key: string, { data, generation, expiresAt, lastSeenAt }: StoredSession): Promise<void> {
+    const value: CachedSession = { data: Buffer.from(data).toString('base64'), generation, expiresAt, lastSeenAt };
     return this.cache.set(this.sessionKey(key), value, this.timeToLive(expiresAt));
   }
 
   private sessionKey(key: string): string {
     return `${this.keyPrefix}s:${key}`;
+  }
+
+  private setKey(key: string): string {
+    return `${this.keyPrefix}x:${key}`;
   }
 
   /** Keyv takes 0 for "forever". */
@@ -174,6 +211,7 @@ export class CacheManagerSessionStore implements SessionStore {
 /** A value that is not one of ours is no session: an error would meet its user again at every request. */
 function isCachedSession(value: unknown): value is CachedSession {
   if (typeof value !== 'object' || value === null) return false;
-  const { data, generation, expiresAt } = value as Partial<CachedSession>;
-  return typeof data === 'string' && typeof generation === 'number' && typeof expiresAt === 'number';
+  const { data, ...numbers } = value as Partial<CachedSession>;
+  const { generation, expiresAt, lastSeenAt } = numbers;
+  return typeof data === 'string' && [generation, expiresAt, lastSeenAt].every((number) => typeof number === 'number');
 }

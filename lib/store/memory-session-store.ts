@@ -2,6 +2,7 @@ import { type Clock, systemClock } from '../common/clock.js';
 import { OidcConfigurationError } from '../common/errors.js';
 import type { LockResult, LockSuccessor, ReplaceResult, SessionStore, StoredSession } from './session-store.js';
 import { type Expiring, ExpiringMap } from './expiring-map.js';
+import { ExpiringSets } from './expiring-sets.js';
 import { ProcessLocks } from './process-locks.js';
 
 export interface MemorySessionStoreOptions {
@@ -27,6 +28,7 @@ export class MemorySessionStore implements SessionStore {
   private readonly sessions: ExpiringMap<StoredSession>;
   private readonly marks: ExpiringMap<Expiring>;
   private readonly locks: ProcessLocks;
+  private readonly sets: ExpiringSets;
 
   /** @throws {OidcConfigurationError} when `maxSessions` is not an integer of at least 1. */
   constructor({ maxSessions = 50_000, onEvict }: MemorySessionStoreOptions = {}, clock: Clock = systemClock) {
@@ -34,6 +36,7 @@ export class MemorySessionStore implements SessionStore {
       throw new OidcConfigurationError(['MemorySessionStore: maxSessions must be an integer of at least 1.']);
     }
     this.locks = new ProcessLocks(clock);
+    this.sets = new ExpiringSets(clock);
     this.marks = new ExpiringMap(clock, { maxEntries: MAX_MARKS });
     this.sessions = new ExpiringMap(clock, {
       maxEntries: maxSessions,
@@ -66,10 +69,10 @@ export class MemorySessionStore implements SessionStore {
     return 'written';
   }
 
-  async touch(key: string, expiresAt: number): Promise<boolean> {
+  async touch(key: string, expiresAt: number, lastSeenAt: number): Promise<boolean> {
     const current = this.sessions.get(key);
     if (!current) return false;
-    this.write(key, { ...current, expiresAt });
+    this.write(key, { ...current, expiresAt, lastSeenAt });
     return true;
   }
 
@@ -95,15 +98,28 @@ export class MemorySessionStore implements SessionStore {
     return true;
   }
 
+  async addMember(key: string, member: string, expiresAt: number): Promise<void> {
+    this.sets.add(key, member, expiresAt);
+  }
+
+  async members(key: string): Promise<readonly string[]> {
+    return this.sets.read(key);
+  }
+
+  async removeMember(key: string, member: string): Promise<void> {
+    this.sets.remove(key, member);
+  }
+
   /** Forgets everything. */
   async close(): Promise<void> {
     this.sessions.clear();
     this.locks.clear();
     this.marks.clear();
+    this.sets.clear();
   }
 
   /** A copy, so that what the caller does with its object afterwards changes nothing here. */
-  private write(key: string, { data, generation, expiresAt }: StoredSession): void {
-    this.sessions.set(key, { data, generation, expiresAt });
+  private write(key: string, { data, generation, expiresAt, lastSeenAt }: StoredSession): void {
+    this.sessions.set(key, { data, generation, expiresAt, lastSeenAt });
   }
 }

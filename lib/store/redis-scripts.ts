@@ -7,15 +7,16 @@ export interface RedisScript {
 }
 
 /**
- * Every script works on KEYS[1], the session, and KEYS[2], its lock; ARGV[1] is the caller's time.
+ * Every script works on KEYS[1], the session, and KEYS[2], its lock, or on KEYS[1] alone, a set; ARGV[1] is the caller's
+ * time.
  *
  * `live()` is the generation of the session, or nil when there is none: no value, a value too short to be one of ours, or
  * one that has expired by the caller's clock (Redis' own clock has ended it if it says so).
  */
 const PRELUDE = `
 local function live()
-  local header = redis.call('GETRANGE', KEYS[1], 0, 15)
-  if #header < 16 then return nil end
+  local header = redis.call('GETRANGE', KEYS[1], 0, 23)
+  if #header < 24 then return nil end
   local generation, expiresAt = struct.unpack('>I8I8', header)
   if expiresAt <= tonumber(ARGV[1]) then return nil end
   return generation
@@ -35,10 +36,10 @@ redis.call('SET', KEYS[1], ARGV[4], 'PX', ARGV[5])
 if redis.call('GET', KEYS[2]) == ARGV[3] then redis.call('DEL', KEYS[2]) end
 return 'written'`);
 
-/** ARGV: now, expiresAt, time to live in ms. Answers 1 or 0. Only the header is rewritten, in place. */
+/** ARGV: now, expiresAt, time to live in ms, lastSeenAt. Answers 1 or 0. Only the header is rewritten, in place. */
 export const TOUCH = script(`
 if not live() then return 0 end
-redis.call('SETRANGE', KEYS[1], 8, struct.pack('>I8', tonumber(ARGV[2])))
+redis.call('SETRANGE', KEYS[1], 8, struct.pack('>I8I8', tonumber(ARGV[2]), tonumber(ARGV[4])))
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1`);
 
@@ -64,3 +65,19 @@ if redis.call('GET', KEYS[2]) ~= ARGV[2] then return 0 end
 if ARGV[3] == '' then return redis.call('DEL', KEYS[2]) end
 redis.call('SET', KEYS[2], ARGV[3], 'PX', ARGV[4])
 return 1`);
+
+/** ARGV: now, expiresAt, member. A sorted set by expiry, which ends with its last member. What has ended is removed. */
+export const ADD_MEMBER = script(`
+redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', ARGV[1])
+redis.call('ZADD', KEYS[1], ARGV[2], ARGV[3])
+local last = redis.call('ZRANGE', KEYS[1], -1, -1, 'WITHSCORES')
+redis.call('PEXPIRE', KEYS[1], string.format('%d', math.max(1, last[2] - ARGV[1])))
+return 1`);
+
+/** ARGV: now. Answers the members that have not ended. */
+export const MEMBERS = script(`
+return redis.call('ZRANGEBYSCORE', KEYS[1], '(' .. ARGV[1], '+inf')`);
+
+/** ARGV: now, member. */
+export const REMOVE_MEMBER = script(`
+return redis.call('ZREM', KEYS[1], ARGV[2])`);

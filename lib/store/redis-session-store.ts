@@ -2,23 +2,24 @@ import { type Clock, systemClock } from '../common/clock.js';
 import { OidcConfigurationError } from '../common/errors.js';
 import type { LockResult, LockSuccessor, ReplaceResult, SessionStore, StoredSession } from './session-store.js';
 import { RedisCommandRunner, type RedisSessionClient } from './redis-commands.js';
-import { DELETE, LOCK, REPLACE, TOUCH, UNLOCK } from './redis-scripts.js';
+import { ADD_MEMBER, DELETE, LOCK, MEMBERS, REMOVE_MEMBER, REPLACE, TOUCH, UNLOCK } from './redis-scripts.js';
 
 export type { RedisSessionClient } from './redis-commands.js';
 
 export interface RedisSessionStoreOptions {
   /**
-   * Put before every key: sessions are `<prefix>s:{…}`, locks `<prefix>l:{…}`, marks `<prefix>m:…`. Applications that
-   * share a Redis need one each. @default 'oidc:'
+   * Put before every key: sessions are `<prefix>s:{…}`, locks `<prefix>l:{…}`, marks `<prefix>m:…`, sets `<prefix>x:…`.
+   * Applications that share a Redis need one each. @default 'oidc:'
    */
   readonly keyPrefix?: string;
   /** How long Redis may take to answer; half a second at most while it is away. Seconds, above 0, up to 10. @default 2 */
   readonly commandTimeout?: number;
 }
 
-/** Generation and expiry, each an unsigned 64-bit integer, big-endian. `data` follows. */
-const HEADER_BYTES = 16;
+/** Generation, expiry and last use, each an unsigned 64-bit integer, big-endian. `data` follows. */
+const HEADER_BYTES = 24;
 const EXPIRES_AT_OFFSET = 8;
+const LAST_SEEN_AT_OFFSET = 16;
 
 /**
  * Keeps sessions in Redis 6 or newer (or what speaks its protocol and runs its scripts), for any number of processes.
@@ -67,8 +68,8 @@ export class RedisSessionStore implements SessionStore {
     return String(await this.redis.script(REPLACE, this.sessionAndLock(key), args)) as ReplaceResult;
   }
 
-  async touch(key: string, expiresAt: number): Promise<boolean> {
-    const args = [this.now(), String(Math.trunc(expiresAt)), String(this.timeToLive(expiresAt))];
+  async touch(key: string, expiresAt: number, lastSeenAt: number): Promise<boolean> {
+    const args = [this.now(), String(Math.trunc(expiresAt)), String(this.timeToLive(expiresAt)), String(lastSeenAt)];
     return (await this.redis.script(TOUCH, this.sessionAndLock(key), args)) === 1;
   }
 
@@ -95,6 +96,23 @@ export class RedisSessionStore implements SessionStore {
     const expiration = { type: 'PX', value: this.timeToLive(expiresAt) } as const;
     const markKey = `${this.keyPrefix}m:${key}`;
     return (await this.redis.run((redis) => redis.set(markKey, '1', { condition: 'NX', expiration }))) !== null;
+  }
+
+  async addMember(key: string, member: string, expiresAt: number): Promise<void> {
+    await this.redis.script(ADD_MEMBER, [this.setKey(key)], [this.now(), String(Math.trunc(expiresAt)), member]);
+  }
+
+  async members(key: string): Promise<readonly string[]> {
+    const members = await this.redis.script(MEMBERS, [this.setKey(key)], [this.now()]);
+    return (members as readonly unknown[]).map(String);
+  }
+
+  async removeMember(key: string, member: string): Promise<void> {
+    await this.redis.script(REMOVE_MEMBER, [this.setKey(key)], [this.now(), member]);
+  }
+
+  private setKey(key: string): string {
+    return `${this.keyPrefix}x:${key}`;
   }
 
   private sessionKey(key: string): string {
@@ -124,14 +142,20 @@ export class RedisSessionStore implements SessionStore {
     if (value.length < HEADER_BYTES) return undefined;
     const expiresAt = Number(value.readBigUInt64BE(EXPIRES_AT_OFFSET));
     if (expiresAt <= this.clock.now()) return undefined;
-    return { data: value.subarray(HEADER_BYTES), generation: Number(value.readBigUInt64BE()), expiresAt };
+    return {
+      data: value.subarray(HEADER_BYTES),
+      generation: Number(value.readBigUInt64BE()),
+      expiresAt,
+      lastSeenAt: Number(value.readBigUInt64BE(LAST_SEEN_AT_OFFSET)),
+    };
   }
 }
 
-function encode({ data, generation, expiresAt }: StoredSession): Buffer {
+function encode({ data, generation, expiresAt, lastSeenAt }: StoredSession): Buffer {
   const value = Buffer.allocUnsafe(HEADER_BYTES + data.length);
   value.writeBigUInt64BE(BigInt(generation));
   value.writeBigUInt64BE(BigInt(Math.trunc(expiresAt)), EXPIRES_AT_OFFSET);
+  value.writeBigUInt64BE(BigInt(Math.trunc(lastSeenAt)), LAST_SEEN_AT_OFFSET);
   value.set(data, HEADER_BYTES);
   return value;
 }

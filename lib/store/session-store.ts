@@ -1,5 +1,5 @@
 /**
- * What a store keeps for one session: bytes it cannot read, and the two numbers it acts upon.
+ * What a store keeps for one session: bytes it cannot read, and the numbers beside them.
  *
  * `data` is sealed by the library (AES-256-GCM); a store never interprets it.
  */
@@ -9,6 +9,8 @@ export interface StoredSession {
   readonly generation: number;
   /** When the session ends unless it is touched. Epoch milliseconds, a positive integer; that moment is not part of it. */
   readonly expiresAt: number;
+  /** When the session was last used, as of the last write or touch. Epoch milliseconds, a positive integer. */
+  readonly lastSeenAt: number;
 }
 
 /** Answer of {@link SessionStore.lock}: whether the lock is ours now, and the session as it is under it. */
@@ -36,8 +38,8 @@ export type ReplaceResult = 'written' | 'moved' | 'gone';
  * Where sessions live. Implement it to keep them anywhere; `sessionStoreContract` of `nest-oidc/testing` tells whether
  * an implementation is right.
  *
- * - Keys are 43 characters of base64url (the hash of a session id). Two keys never influence each other. Locks, marks
- *   and sessions are separate spaces: the same key in one is unknown in another.
+ * - Keys are 43 characters of base64url: hashes. Two keys never influence each other. Sessions, locks, marks and sets
+ *   are separate spaces: the same key in one is unknown in another.
  * - Each method is atomic. Where a backend cannot promise that across processes, its documentation says so.
  * - Only `create` brings a session into being; every other write is conditional on it being there.
  * - A session past its `expiresAt` does not exist, whether or not it was removed yet.
@@ -58,8 +60,8 @@ export interface SessionStore {
    */
   replace(key: string, session: StoredSession, expectedGeneration: number, owner: string): Promise<ReplaceResult>;
 
-  /** Moves the expiry of an existing session and nothing else. `false` when there is none. */
-  touch(key: string, expiresAt: number): Promise<boolean>;
+  /** Moves the two times of an existing session and nothing else. `false` when there is none. */
+  touch(key: string, expiresAt: number, lastSeenAt: number): Promise<boolean>;
 
   /**
    * Removes the session and its lock; with `generation`, only if that is its generation. `true` if this call removed it.
@@ -77,6 +79,18 @@ export interface SessionStore {
 
   /** Marks a key as used until `expiresAt`. `true` for the first caller, `false` for every other. */
   markUsed(key: string, expiresAt: number): Promise<boolean>;
+
+  /**
+   * Adds a member (1 to 128 characters of ASCII) to a set, until `expiresAt`; a member that is there already ends then
+   * instead. Sets are small: the sessions of one user, of one login at the provider, the logouts that it told of.
+   */
+  addMember(key: string, member: string, expiresAt: number): Promise<void>;
+
+  /** The members of a set that have not ended, in any order. None of a set that nobody has added to. */
+  members(key: string): Promise<readonly string[]>;
+
+  /** Removes a member from a set. Does nothing when it is not there. */
+  removeMember(key: string, member: string): Promise<void>;
 
   /** Called once at shutdown, after the last write. */
   close?(): Promise<void>;

@@ -4,6 +4,7 @@ import { lockRules } from './contract/lock-rules.js';
 import { markRules } from './contract/mark-rules.js';
 import { replaceRules } from './contract/replace-rules.js';
 import { sessionRules, touchAndDeleteRules } from './contract/session-rules.js';
+import { setRules } from './contract/set-rules.js';
 import type { Rule, Trial } from './contract/trial.js';
 
 export type { LockResult, LockSuccessor, ReplaceResult, SessionStore, StoredSession } from '../store/session-store.js';
@@ -43,7 +44,14 @@ export interface ContractCase {
   run(): Promise<void>;
 }
 
-const RULES: readonly Rule[] = [...sessionRules, ...touchAndDeleteRules, ...replaceRules, ...lockRules, ...markRules];
+const RULES: readonly Rule[] = [
+  ...sessionRules,
+  ...touchAndDeleteRules,
+  ...replaceRules,
+  ...lockRules,
+  ...markRules,
+  ...setRules,
+];
 
 const AN_HOUR_MS = 3_600_000;
 

@@ -92,8 +92,8 @@ export class StoreClient implements SessionStore {
     return this.ask(() => this.store.replace(key, session, expected, owner));
   }
 
-  touch(key: string, expiresAt: number): Promise<boolean> {
-    return this.ask(() => this.store.touch(key, expiresAt));
+  touch(key: string, expiresAt: number, lastSeenAt: number): Promise<boolean> {
+    return this.ask(() => this.store.touch(key, expiresAt, lastSeenAt));
   }
 
   delete(key: string, generation?: number): Promise<boolean> {
@@ -112,6 +112,18 @@ export class StoreClient implements SessionStore {
 
   markUsed(key: string, expiresAt: number): Promise<boolean> {
     return this.ask(() => this.store.markUsed(key, expiresAt));
+  }
+
+  addMember(key: string, member: string, expiresAt: number): Promise<void> {
+    return this.ask(() => this.store.addMember(key, member, expiresAt));
+  }
+
+  members(key: string): Promise<readonly string[]> {
+    return this.ask(() => this.store.members(key));
+  }
+
+  removeMember(key: string, member: string): Promise<void> {
+    return this.ask(() => this.store.removeMember(key, member));
   }
 
   private ask<T>(apply: () => Promise<T>): Promise<T> {

@@ -79,12 +79,13 @@ function given(options: CacheManagerSessionStoreOptions = {}) {
     data: Uint8Array.of(0, 255, 128),
     generation,
     expiresAt: clock.now() + HOUR,
+    lastSeenAt: clock.now(),
   });
   const calls = {
     get: () => store.get('key'),
     create: () => store.create('key', session()),
     replace: () => store.replace('key', session(2), 1, 'owner'),
-    touch: () => store.touch('key', clock.now() + HOUR),
+    touch: () => store.touch('key', clock.now() + HOUR, clock.now()),
     delete: () => store.delete('key'),
     lock: () => store.lock('key', 'owner', 1_000),
     markUsed: () => store.markUsed('key', clock.now() + HOUR),
@@ -118,7 +119,12 @@ describe('CacheManagerSessionStore', () => {
 
   it('works with the system clock when nothing is set', async () => {
     const store = new CacheManagerSessionStore(createCache());
-    await store.create('key', { data: Uint8Array.of(1), generation: 1, expiresAt: Date.now() + HOUR });
+    await store.create('key', {
+      data: Uint8Array.of(1),
+      generation: 1,
+      expiresAt: Date.now() + HOUR,
+      lastSeenAt: Date.now(),
+    });
     expect((await store.get('key'))?.generation).toBe(1);
   });
 
@@ -255,8 +261,8 @@ describe('CacheManagerSessionStore', () => {
     await store.create('b', session());
     const { get } = adapter;
     adapter.get = (key) => (key.endsWith(':a') ? new Promise(() => undefined) : get.call(adapter, key));
-    const waiting = watch(store.touch('a', session().expiresAt));
-    expect(await store.touch('b', session().expiresAt)).toBe(true);
+    const waiting = watch(store.touch('a', session().expiresAt, session().lastSeenAt));
+    expect(await store.touch('b', session().expiresAt, session().lastSeenAt)).toBe(true);
     expect(waiting.state).toBe('pending');
   });
 

@@ -10,7 +10,12 @@ function given(options: MemorySessionStoreOptions = {}) {
   const clock = new ControlledClock();
   const store = new MemorySessionStore(options, clock);
   const create = (key: string, lifetimeMs = HOUR) =>
-    store.create(key, { data: Uint8Array.of(1), generation: 1, expiresAt: clock.now() + lifetimeMs });
+    store.create(key, {
+      data: Uint8Array.of(1),
+      generation: 1,
+      expiresAt: clock.now() + lifetimeMs,
+      lastSeenAt: clock.now(),
+    });
   const alive = async (...keys: string[]) => {
     const found: string[] = [];
     for (const key of keys) if ((await store.lock(key, 'test', 1)).session) found.push(key);
@@ -33,8 +38,8 @@ describe('MemorySessionStore', () => {
   it('works with the system clock and 50,000 sessions when nothing is set', async () => {
     const store = new MemorySessionStore();
     const expiresAt = Date.now() + HOUR;
-    await store.create('a', { data: Uint8Array.of(1), generation: 1, expiresAt });
-    expect(await store.get('a')).toEqual({ data: Uint8Array.of(1), generation: 1, expiresAt });
+    await store.create('a', { data: Uint8Array.of(1), generation: 1, expiresAt, lastSeenAt: 1 });
+    expect(await store.get('a')).toEqual({ data: Uint8Array.of(1), generation: 1, expiresAt, lastSeenAt: 1 });
     await store.close();
   });
 
@@ -44,7 +49,7 @@ describe('MemorySessionStore', () => {
 
   it('is not changed by what the caller does with its object afterwards', async () => {
     const { clock, store } = given();
-    const session = { data: Uint8Array.of(1), generation: 1, expiresAt: clock.now() + HOUR };
+    const session = { data: Uint8Array.of(1), generation: 1, expiresAt: clock.now() + HOUR, lastSeenAt: clock.now() };
     await store.create('a', session);
     session.generation = 7;
     expect((await store.get('a'))?.generation).toBe(1);
@@ -64,8 +69,13 @@ describe('MemorySessionStore', () => {
     it('counts a touch and a refresh as use', async () => {
       const { clock, store, create, alive } = given({ maxSessions: 3 });
       for (const key of ['a', 'b', 'c']) await create(key);
-      await store.touch('a', clock.now() + HOUR);
-      await store.replace('b', { data: Uint8Array.of(2), generation: 2, expiresAt: clock.now() + HOUR }, 1, 'owner');
+      await store.touch('a', clock.now() + HOUR, clock.now());
+      await store.replace(
+        'b',
+        { data: Uint8Array.of(2), generation: 2, expiresAt: clock.now() + HOUR, lastSeenAt: clock.now() },
+        1,
+        'owner',
+      );
       await create('d');
       expect(await alive('a', 'b', 'c', 'd')).toEqual(['a', 'b', 'd']);
     });
@@ -96,8 +106,13 @@ describe('MemorySessionStore', () => {
       let evicted = 0;
       const { clock, store, create } = given({ maxSessions: 1, onEvict: () => (evicted += 1) });
       await create('a');
-      await store.touch('a', clock.now() + HOUR);
-      await store.replace('a', { data: Uint8Array.of(2), generation: 2, expiresAt: clock.now() + HOUR }, 1, 'owner');
+      await store.touch('a', clock.now() + HOUR, clock.now());
+      await store.replace(
+        'a',
+        { data: Uint8Array.of(2), generation: 2, expiresAt: clock.now() + HOUR, lastSeenAt: clock.now() },
+        1,
+        'owner',
+      );
       expect(evicted).toBe(0);
     });
 
@@ -139,7 +154,7 @@ describe('MemorySessionStore', () => {
   it('ends a session that is given an expiry in the past', async () => {
     const { clock, store, create } = given();
     await create('a');
-    expect(await store.touch('a', clock.now())).toBe(true);
+    expect(await store.touch('a', clock.now(), clock.now())).toBe(true);
     expect(await store.get('a')).toBeUndefined();
   });
 

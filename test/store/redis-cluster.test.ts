@@ -47,7 +47,12 @@ describe('RedisSessionStore on a cluster of three masters', () => {
     return client.connect();
   }
 
-  const session = (generation = 1) => ({ data: Uint8Array.of(0, 255, 128), generation, expiresAt: clock.now() + HOUR });
+  const session = (generation = 1) => ({
+    data: Uint8Array.of(0, 255, 128),
+    generation,
+    expiresAt: clock.now() + HOUR,
+    lastSeenAt: clock.now(),
+  });
 
   /** A key whose session belongs to `node`. */
   async function keyOn(node: RedisClusterNode): Promise<string> {
@@ -95,7 +100,7 @@ describe('RedisSessionStore on a cluster of three masters', () => {
       const key = await keyOn(node);
       await store.create(key, session());
       expect(await known(node)).toEqual([0, 0]);
-      expect(await store.touch(key, clock.now() + HOUR)).toBe(true);
+      expect(await store.touch(key, clock.now() + HOUR, clock.now())).toBe(true);
       expect(await store.replace(key, session(2), 1, 'owner')).toBe('written');
       expect(await known(node)).toEqual([1, 1]);
     }
@@ -114,7 +119,7 @@ describe('RedisSessionStore on a cluster of three masters', () => {
       slot = String(place.slot);
       home = place.home;
       target = place.elsewhere;
-      await store.create(key, { ...session(), expiresAt: Date.now() + HOUR });
+      await store.create(key, { ...session(), expiresAt: Date.now() + HOUR, lastSeenAt: Date.now() });
     });
 
     async function beginMove() {
@@ -148,7 +153,7 @@ describe('RedisSessionStore on a cluster of three masters', () => {
     it('delays what changes the session until it has moved', async () => {
       await beginMove();
       const before = [await refusals(home), await refusals(target)] as const;
-      const touched = store.touch(key, Date.now() + HOUR);
+      const touched = store.touch(key, Date.now() + HOUR, Date.now());
       const locked = store.lock(key, 'owner', HOUR);
       await eventually(async () => expect(await refusals(home)).toBeGreaterThan(before[0]));
       await moveKeys(sessionKey(key));
@@ -173,10 +178,10 @@ describe('RedisSessionStore on a cluster of three masters', () => {
     it('rejects what changes the session if the move takes too long, and works again afterwards', async () => {
       await beginMove();
       const hasty = new RedisSessionStore(cluster, { commandTimeout: 0.2 });
-      await expect(hasty.touch(key, Date.now() + HOUR)).rejects.toThrow('TRYAGAIN');
+      await expect(hasty.touch(key, Date.now() + HOUR, Date.now())).rejects.toThrow('TRYAGAIN');
       await expect(hasty.lock(key, 'owner', HOUR)).rejects.toThrow('TRYAGAIN');
       for (const node of [home, target]) await node.send('CLUSTER', 'SETSLOT', slot, 'STABLE');
-      expect(await hasty.touch(key, Date.now() + HOUR)).toBe(true);
+      expect(await hasty.touch(key, Date.now() + HOUR, Date.now())).toBe(true);
       expect((await hasty.lock(key, 'owner', HOUR)).acquired).toBe(true);
     });
   });
@@ -220,7 +225,7 @@ describe('RedisSessionStore on a cluster of three masters', () => {
       await lose();
       const outcomes = [
         store.get(lost),
-        store.touch(lost, clock.now() + HOUR),
+        store.touch(lost, clock.now() + HOUR, clock.now()),
         store.lock(lost, 'owner', HOUR),
         store.replace(lost, session(2), 7, 'owner'),
       ].map(outcomeOf);

@@ -62,6 +62,7 @@ describe('RedisSessionStore on a master that sentinels watch over', () => {
       data: Uint8Array.of(0, 255, 128),
       generation,
       expiresAt: clock.now() + HOUR,
+      lastSeenAt: clock.now(),
     });
 
     /** How a promise ends when nothing answers: the name of its error, if it rejects. */
@@ -79,13 +80,13 @@ describe('RedisSessionStore on a master that sentinels watch over', () => {
       for (const key of [free, held, moved]) await store.create(key, session());
       await store.lock(held, 'owner', HOUR);
       await store.replace(moved, session(2), 1, 'owner');
-      await store.touch(free, clock.now() + HOUR);
+      await store.touch(free, clock.now() + HOUR, clock.now());
       await store.markUsed(mark, clock.now() + HOUR);
       await servers.replicated();
 
       await servers.killMaster();
       outcomes.push(await outcomeOf(store.get(free)));
-      outcomes.push(await outcomeOf(store.touch(free, clock.now() + HOUR)));
+      outcomes.push(await outcomeOf(store.touch(free, clock.now() + HOUR, clock.now())));
       outcomes.push(await outcomeOf(store.lock(free, 'owner', HOUR)));
       outcomes.push(await outcomeOf(store.create(late, session())));
       await servers.failedOver();
@@ -104,7 +105,7 @@ describe('RedisSessionStore on a master that sentinels watch over', () => {
 
     it('runs its scripts on the new master, which has not seen them', async () => {
       expect(await servers.send('SCRIPT', 'EXISTS', ...scripts)).toEqual([0, 0, 0]);
-      expect(await store.touch(free, clock.now() + HOUR)).toBe(true);
+      expect(await store.touch(free, clock.now() + HOUR, clock.now())).toBe(true);
       expect(await store.lock(held, 'another owner', HOUR)).toMatchObject({ acquired: false, holder: 'owner' });
       expect((await store.lock(free, 'owner', HOUR)).acquired).toBe(true);
       expect(await store.replace(moved, session(2), 1, 'owner')).toBe('moved');

@@ -77,6 +77,7 @@ describe('RedisSessionStore', () => {
     data: Uint8Array.of(0, 255, 128),
     generation,
     expiresAt: clock.now() + lifetimeMs,
+    lastSeenAt: clock.now(),
   });
 
   const sessionKey = () => `oidc:s:{${key}}`;
@@ -135,21 +136,22 @@ describe('RedisSessionStore', () => {
   });
 
   describe('in Redis', () => {
-    it('keeps a session as one value: generation, expiry, data', async () => {
+    it('keeps a session as one value: generation, expiry, last use, data', async () => {
       await store.create(key, session(7));
       const value = Buffer.from(
         (await client.sendCommand<string>(['DUMP', sessionKey()], { typeMapping: { 36: Buffer } })) ?? '',
       );
-      const header = Buffer.alloc(16);
+      const header = Buffer.alloc(24);
       header.writeBigUInt64BE(7n);
       header.writeBigUInt64BE(BigInt(clock.now() + HOUR), 8);
+      header.writeBigUInt64BE(BigInt(clock.now()), 16);
       expect(value.includes(Buffer.concat([header, Buffer.from([0, 255, 128])]))).toBe(true);
     });
 
     it('lets every key expire by itself', async () => {
       await store.create(key, session());
       await expectTimeToLive(sessionKey(), HOUR);
-      await store.touch(key, clock.now() + 2 * HOUR);
+      await store.touch(key, clock.now() + 2 * HOUR, clock.now());
       await expectTimeToLive(sessionKey(), 2 * HOUR);
       await store.lock(key, 'owner', 3 * HOUR);
       await expectTimeToLive(lockKey(), 3 * HOUR);
@@ -157,6 +159,9 @@ describe('RedisSessionStore', () => {
       await expectTimeToLive(sessionKey(), 4 * HOUR);
       await store.markUsed(key, clock.now() + 5 * HOUR);
       await expectTimeToLive(`oidc:m:${key}`, 5 * HOUR);
+      await store.addMember(key, 'long', clock.now() + 6 * HOUR);
+      await store.addMember(key, 'short', clock.now() + HOUR);
+      await expectTimeToLive(`oidc:x:${key}`, 6 * HOUR);
     });
 
     it('takes an expiry that has passed already, and one between two milliseconds', async () => {
@@ -164,7 +169,7 @@ describe('RedisSessionStore', () => {
       expect(await store.get(key)).toBeUndefined();
       await store.create(key, session(1, HOUR + 0.5));
       expect((await store.get(key))?.expiresAt).toBe(clock.now() + HOUR);
-      expect(await store.touch(key, clock.now() + HOUR + 1.5)).toBe(true);
+      expect(await store.touch(key, clock.now() + HOUR + 1.5, clock.now())).toBe(true);
       expect((await store.get(key))?.expiresAt).toBe(clock.now() + HOUR + 1);
     });
 
@@ -191,8 +196,9 @@ describe('RedisSessionStore', () => {
 
     it('needs one command for each method', async () => {
       await store.create(key, session());
-      await Promise.all([store.replace(key, session(), 0, ''), store.touch(key, clock.now() + HOUR)]);
+      await Promise.all([store.replace(key, session(), 0, ''), store.touch(key, clock.now() + HOUR, clock.now())]);
       await Promise.all([store.lock(key, 'a', HOUR), store.unlock(key, 'b'), store.delete(key, 9)]);
+      await Promise.all([store.addMember(key, 'a', clock.now()), store.members(key), store.removeMember(key, 'a')]);
       await client.configResetStat();
       const calls = async () => {
         const stats = await client.info('commandstats');
@@ -204,13 +210,17 @@ describe('RedisSessionStore', () => {
       await store.create(key, session());
       await store.markUsed(key, clock.now() + HOUR);
       expect(await calls()).toEqual({ get: 1, set: 2 });
-      await store.touch(key, clock.now() + HOUR);
+      await store.touch(key, clock.now() + HOUR, clock.now());
       await store.delete(key, 9);
       expect(await calls()).toEqual({ get: 1, set: 2, evalsha: 2 });
       await store.lock(key, 'owner', HOUR);
       await store.unlock(key, 'another owner');
       await store.replace(key, session(2), 1, 'owner');
       expect((await calls())['evalsha']).toBe(5);
+      await store.addMember(key, 'member', clock.now() + HOUR);
+      await store.members(key);
+      await store.removeMember(key, 'member');
+      expect((await calls())['evalsha']).toBe(8);
       expect((await calls())['eval']).toBeUndefined();
     });
 
@@ -219,7 +229,7 @@ describe('RedisSessionStore', () => {
       await clock.advance(1_000);
       expect(await client.exists(sessionKey())).toBe(1);
       expect(await store.get(key)).toBeUndefined();
-      expect(await store.touch(key, clock.now() + HOUR)).toBe(false);
+      expect(await store.touch(key, clock.now() + HOUR, clock.now())).toBe(false);
       expect(await store.replace(key, session(2), 1, 'owner')).toBe('gone');
       expect(await store.lock(key, 'owner', HOUR)).toEqual({ acquired: false, session: undefined });
       expect(await client.exists(lockKey())).toBe(0);
@@ -232,7 +242,7 @@ describe('RedisSessionStore', () => {
     it.each(['', 'x', '123456789012345'])('too short (%p): there is no session', async (value) => {
       await client.set(sessionKey(), value);
       expect(await store.get(key)).toBeUndefined();
-      expect(await store.touch(key, clock.now() + HOUR)).toBe(false);
+      expect(await store.touch(key, clock.now() + HOUR, clock.now())).toBe(false);
       expect(await store.replace(key, session(2), 1, 'owner')).toBe('gone');
       expect((await store.lock(key, 'owner', HOUR)).session).toBeUndefined();
       expect(await client.get(sessionKey())).toBe(value);
@@ -243,7 +253,7 @@ describe('RedisSessionStore', () => {
     it('of another type: rejects', async () => {
       await client.hSet(sessionKey(), 'field', 'value');
       await expect(store.get(key)).rejects.toThrow('WRONGTYPE');
-      await expect(store.touch(key, clock.now() + HOUR)).rejects.toThrow('WRONGTYPE');
+      await expect(store.touch(key, clock.now() + HOUR, clock.now())).rejects.toThrow('WRONGTYPE');
       await expect(store.delete(key)).rejects.toThrow('WRONGTYPE');
       await expect(store.lock(key, 'owner', HOUR)).rejects.toThrow('WRONGTYPE');
       await expect(store.replace(key, session(2), 1, 'owner')).rejects.toThrow('WRONGTYPE');
@@ -258,9 +268,9 @@ describe('RedisSessionStore', () => {
 
   it('works on after Redis has forgotten its scripts', async () => {
     await store.create(key, session());
-    expect(await store.touch(key, clock.now() + HOUR)).toBe(true);
+    expect(await store.touch(key, clock.now() + HOUR, clock.now())).toBe(true);
     await client.scriptFlush();
-    expect(await store.touch(key, clock.now() + HOUR)).toBe(true);
+    expect(await store.touch(key, clock.now() + HOUR, clock.now())).toBe(true);
     expect((await store.lock(key, 'owner', HOUR)).acquired).toBe(true);
   });
 
@@ -274,7 +284,7 @@ describe('RedisSessionStore', () => {
     try {
       await store.create(key, session());
       await store.get(key);
-      await store.touch(key, clock.now() + HOUR);
+      await store.touch(key, clock.now() + HOUR, clock.now());
       expect(signals).toBe(0);
       await client.ping();
       expect(signals).toBe(1);
@@ -298,7 +308,7 @@ describe('RedisSessionStore', () => {
       await clock.advance(1);
       expect(first).toMatchObject({ state: 'rejected', error: { message: expect.stringContaining('within 2000 ms') } });
 
-      const second = watch(store.touch(key, clock.now() + HOUR));
+      const second = watch(store.touch(key, clock.now() + HOUR, clock.now()));
       await clock.advance(500);
       expect(second).toMatchObject({ state: 'rejected', error: { message: expect.stringContaining('within 500 ms') } });
 

@@ -2,6 +2,9 @@ import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { assertSession, crowd, givenSession, newKey, newSession, type Rule } from './trial.js';
 
+/** Another time than any session is written with. */
+const SEEN_AT = 1_800_000_000_000;
+
 const ALL_BYTES = Uint8Array.from({ length: 256 }, (_, byte) => byte);
 
 const DATA_SAMPLES = [
@@ -96,7 +99,7 @@ export const sessionRules: readonly Rule[] = [
       const marked = newKey();
       assert.equal(await store.markUsed(marked, later()), true);
       assert.equal(await store.get(marked), undefined);
-      assert.equal(await store.touch(marked, later()), false);
+      assert.equal(await store.touch(marked, later(), SEEN_AT), false);
       assert.equal(await store.delete(marked), false);
       const { key, session } = await givenSession(trial, later());
       await store.lock(key, newKey(), 600_000);
@@ -111,7 +114,7 @@ export const sessionRules: readonly Rule[] = [
       const { key } = await givenSession(trial, trial.soon());
       await trial.passSoon();
       assert.equal(await store.get(key), undefined, 'get');
-      assert.equal(await store.touch(key, later()), false, 'touch');
+      assert.equal(await store.touch(key, later(), SEEN_AT), false, 'touch');
       assert.equal(await store.replace(key, newSession(later(), 2), 1, newKey()), 'gone', 'replace');
       assert.deepEqual(await store.lock(key, newKey(), 600_000), { acquired: false, session: undefined }, 'lock');
       assert.equal(await store.delete(key), false, 'delete');
@@ -123,12 +126,12 @@ export const sessionRules: readonly Rule[] = [
 /** `touch` and `delete`. */
 export const touchAndDeleteRules: readonly Rule[] = [
   {
-    title: 'touch: moves the expiry and nothing else',
+    title: 'touch: moves expiry and last use, and nothing else',
     async prove(trial) {
       const { key, session } = await givenSession(trial, trial.later());
       const expiresAt = session.expiresAt + 60_000;
-      assert.equal(await trial.store.touch(key, expiresAt), true);
-      assertSession(await trial.store.get(key), { ...session, expiresAt });
+      assert.equal(await trial.store.touch(key, expiresAt, SEEN_AT), true);
+      assertSession(await trial.store.get(key), { ...session, expiresAt, lastSeenAt: SEEN_AT });
     },
   },
   {
@@ -136,7 +139,7 @@ export const touchAndDeleteRules: readonly Rule[] = [
     async prove(trial) {
       const { key } = await givenSession(trial, trial.soon());
       const expiresAt = trial.later();
-      assert.equal(await trial.store.touch(key, expiresAt), true);
+      assert.equal(await trial.store.touch(key, expiresAt, SEEN_AT), true);
       await trial.passSoon();
       assert.equal((await trial.store.get(key))?.expiresAt, expiresAt);
     },
@@ -145,7 +148,7 @@ export const touchAndDeleteRules: readonly Rule[] = [
     title: 'touch: an earlier expiry holds too',
     async prove(trial) {
       const { key } = await givenSession(trial, trial.later());
-      assert.equal(await trial.store.touch(key, trial.soon()), true);
+      assert.equal(await trial.store.touch(key, trial.soon(), SEEN_AT), true);
       await trial.passSoon();
       assert.equal(await trial.store.get(key), undefined);
     },
@@ -155,11 +158,11 @@ export const touchAndDeleteRules: readonly Rule[] = [
     async prove(trial) {
       const { store, later } = trial;
       const unknown = newKey();
-      assert.equal(await store.touch(unknown, later()), false);
+      assert.equal(await store.touch(unknown, later(), SEEN_AT), false);
       assert.equal(await store.get(unknown), undefined);
       const { key } = await givenSession(trial, later());
       await store.delete(key);
-      assert.equal(await store.touch(key, later()), false);
+      assert.equal(await store.touch(key, later(), SEEN_AT), false);
       assert.equal(await store.get(key), undefined);
     },
   },
@@ -171,12 +174,12 @@ export const touchAndDeleteRules: readonly Rule[] = [
       for (let generation = 1; generation <= 20; generation += 1) {
         const next = newSession(later(), generation + 1);
         await Promise.all([
-          store.touch(key, later()),
+          store.touch(key, later(), SEEN_AT),
           peer.replace(key, next, generation, newKey()),
-          store.touch(key, later()),
+          store.touch(key, later(), SEEN_AT),
         ]);
         const now = await store.get(key);
-        assertSession(now, { ...next, expiresAt: now?.expiresAt ?? 0 });
+        assertSession(now, { ...next, expiresAt: now?.expiresAt ?? 0, lastSeenAt: now?.lastSeenAt ?? 0 });
       }
     },
   },

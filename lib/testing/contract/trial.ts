@@ -32,7 +32,7 @@ export const CROWD = 50;
 export const newKey = randomToken;
 
 export function newSession(expiresAt: number, generation = 1, data: Uint8Array = randomBytes(100)): StoredSession {
-  return { data, generation, expiresAt };
+  return { data, generation, expiresAt, lastSeenAt: 1_700_000_000_000 + generation };
 }
 
 /** Creates a session under a new key. */
@@ -58,6 +58,7 @@ export function assertSession(actual: StoredSession | undefined, expected: Store
   assert.ok(actual, 'there should be a session');
   assert.equal(actual.generation, expected.generation, 'generation');
   assert.equal(actual.expiresAt, expected.expiresAt, 'expiresAt');
+  assert.equal(actual.lastSeenAt, expected.lastSeenAt, 'lastSeenAt');
   assert.ok(actual.data instanceof Uint8Array, 'data should be a Uint8Array');
   assert.ok(Buffer.from(expected.data).equals(actual.data), 'data should be the bytes that were written');
 }
