@@ -15,7 +15,9 @@ import { AuthorizationRequests } from './login/authorization-request.js';
 import { CallbackService } from './login/callback.service.js';
 import { LoginService } from './login/login.service.js';
 import { ReturnTo } from './login/return-to.js';
+import { SessionOpener } from './login/session-opener.js';
 import { LogoutService } from './logout/logout.service.js';
+import { ProviderLogoutService } from './logout/provider-logout.service.js';
 import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, RESOLVED_ROUTES } from './oidc.module-definition.js';
 import { isProduction } from './options/environment.js';
 import type { OidcOptions } from './options/oidc-options.js';
@@ -28,6 +30,8 @@ import { ProviderKeys } from './provider/provider-keys.js';
 import { ProviderMetadata } from './provider/provider-metadata.js';
 import { ProviderService } from './provider/provider.service.js';
 import { Revocations } from './provider/revocations.js';
+import { LogoutNotes } from './session/logout-notes.js';
+import { SessionDirectory } from './session/session-directory.js';
 import { SessionRepository } from './session/session-repository.js';
 import { SessionService } from './session/session.service.js';
 import { MemorySessionStore } from './store/memory-session-store.js';
@@ -64,6 +68,8 @@ const providers: Provider[] = [
   Revocations,
   // session and token
   SessionRepository,
+  SessionDirectory,
+  LogoutNotes,
   SessionService,
   TokenRefresher,
   TokenService,
@@ -72,8 +78,10 @@ const providers: Provider[] = [
   AuthorizationRequests,
   ReturnTo,
   LoginService,
+  SessionOpener,
   CallbackService,
   LogoutService,
+  ProviderLogoutService,
   // http
   Platform,
   Cookies,

@@ -3,7 +3,18 @@ import type { OidcErrorCode } from './errors.js';
 import { OidcCounters } from './oidc-counters.js';
 
 /** Why a session came to its end. */
-export type SessionEndCause = 'logout' | 'replaced_by_login' | 'refresh_refused' | 'subject_changed' | 'corrupt';
+export type SessionEndCause =
+  | 'logout'
+  | 'back_channel_logout'
+  | 'front_channel_logout'
+  /** By `SessionService.endOne`, `endOthers` or `endAll`. */
+  | 'administration'
+  /** A newer login of a user who had `session.maxPerUser` sessions. */
+  | 'session_limit'
+  | 'replaced_by_login'
+  | 'refresh_refused'
+  | 'subject_changed'
+  | 'corrupt';
 
 /**
  * Everything worth knowing from outside. Names are stable. `session` is the hash of the session id: safe in a log.
@@ -16,6 +27,10 @@ export type OidcEvent =
   | { readonly name: 'session.ended'; readonly session: string; readonly cause: SessionEndCause }
   | { readonly name: 'session.unreadable'; readonly session: string; readonly reason: string }
   | { readonly name: 'session.duplicate_cookie' }
+  /** The provider told of a logout. `sessions`: how many it ended. */
+  | { readonly name: 'logout.back_channel' | 'logout.front_channel'; readonly sessions: number }
+  /** A logout token that had been acted upon before: nothing was done. */
+  | { readonly name: 'logout.replayed' }
   | { readonly name: 'token.revocation_failed'; readonly reason: string }
   | { readonly name: 'refresh.succeeded'; readonly session: string; readonly durationMs: number }
   | { readonly name: 'refresh.shared'; readonly session: string }
@@ -61,6 +76,9 @@ const levels: Readonly<Record<OidcEvent['name'], Level>> = {
   'session.ended': 'debug',
   'session.unreadable': 'warn',
   'session.duplicate_cookie': 'warn',
+  'logout.back_channel': 'debug',
+  'logout.front_channel': 'debug',
+  'logout.replayed': 'warn',
   'token.revocation_failed': 'warn',
   'refresh.succeeded': 'debug',
   'refresh.shared': 'none',

@@ -1,6 +1,6 @@
 import { Catch, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import { LoginRequiredError, OidcError } from '../common/errors.js';
-import { EventLog } from '../common/events.js';
+import { EventLog, type OidcEvent } from '../common/events.js';
 import { correlationId as newCorrelationId } from '../common/random.js';
 import { PublicUrls } from '../options/public-urls.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
@@ -8,6 +8,9 @@ import { Cookies } from './cookies.js';
 import { Platform, type PlatformRequest, type PlatformResponse } from './platform.js';
 import { isNavigation } from './request-kind.js';
 import { Responder } from './responder.js';
+
+/** It outlives its access token until the next login; what cannot be read here may be read by another process. */
+const SESSION_LIVES_ON: ReadonlySet<string> = new Set(['access_token_expired', 'session_unreadable']);
 
 /** Answers the library's errors: a redirect to login for pages, a page or JSON with a stable code for everything else. */
 @Catch(OidcError)
@@ -28,15 +31,12 @@ export class OidcExceptionFilter implements ExceptionFilter<OidcError> {
     const response = host.switchToHttp().getResponse<PlatformResponse>();
     if (error instanceof LoginRequiredError) return this.askForLogin(error, request, response);
     const correlationId = newCorrelationId();
-    const reason = error.detail ?? error.code;
-    const name = error.statusCode === 503 ? 'request.unavailable' : 'request.failed';
-    this.events.emit({ name, code: error.code, correlationId, reason });
+    this.events.emit(failureEvent(error, correlationId));
     return this.responder.error(request, response, error, correlationId);
   }
 
   private askForLogin(error: LoginRequiredError, request: PlatformRequest, response: PlatformResponse): void {
-    // The session outlives its access token: the next login ends it.
-    if (error.detail !== 'access_token_expired' && this.cookies.hasSession(request))
+    if (!SESSION_LIVES_ON.has(error.detail ?? '') && this.cookies.hasSession(request))
       this.cookies.clearSession(response);
     const login = this.urls.pathOf('login');
     if (login !== undefined && isNavigation(request)) {
@@ -45,4 +45,10 @@ export class OidcExceptionFilter implements ExceptionFilter<OidcError> {
     }
     this.responder.error(request, response, error, newCorrelationId());
   }
+}
+
+/** What is told of an error that is answered with this correlation id. */
+export function failureEvent({ code, detail = code, statusCode }: OidcError, correlationId: string): OidcEvent {
+  const name = statusCode === 503 ? 'request.unavailable' : 'request.failed';
+  return { name, code, correlationId, reason: detail };
 }

@@ -1,15 +1,36 @@
 import type { IncomingMessage } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
+import type { Device } from '../session/session.js';
+
+const MAX_AGENT_LENGTH = 256;
 
 /** A request of the platform in use: Express' or Fastify's. Both carry Node's headers and method. */
 export interface PlatformRequest {
   readonly method: string;
   readonly headers: IncomingMessage['headers'];
+  /** What a parser has made of the body; `undefined` where none has looked at it. */
+  readonly body?: unknown;
 }
 
 /** A response of the platform in use. Only the adapter knows what to do with it. */
 export type PlatformResponse = object;
+
+/** As much of Fastify as {@link Platform.admitForms} needs. */
+interface FastifyInstance {
+  hasContentTypeParser(type: string): boolean;
+  addContentTypeParser(type: string, parse: (request: object, payload: object, done: () => void) => void): void;
+  addHook(name: 'onRequest', hook: (request: FastifyRequest, reply: object, done: () => void) => void): void;
+}
+
+interface FastifyRequest {
+  readonly raw: IncomingMessage;
+  readonly routeOptions: { readonly url?: string };
+}
+
+const FORM = 'application/x-www-form-urlencoded';
+/** Still a form. Fastify tells parsers apart by parameters too, so this name reaches no parser but ours. */
+const UNPARSED_FORM = `${FORM}; parsed="no"`;
 
 /** The only file that touches the platform adapter: what a response can do, in words that Express and Fastify share. */
 @Injectable()
@@ -28,6 +49,40 @@ export class Platform {
     return new URLSearchParams(start === -1 ? '' : url.slice(start + 1));
   }
 
+  /** Node's own request, from which a body can be read that no parser has. */
+  rawOf(request: PlatformRequest): IncomingMessage {
+    return 'raw' in request ? (request.raw as IncomingMessage) : (request as IncomingMessage);
+  }
+
+  /** Whether the body is a form: pairs of names and values (WHATWG URL §5). */
+  isForm({ headers }: Pick<PlatformRequest, 'headers'>): boolean {
+    return headers['content-type']?.split(';', 1)[0]?.trim().toLowerCase() === FORM;
+  }
+
+  /**
+   * Fastify refuses what nobody parses before a handler sees it. Where the application parses no forms (`bodyParser:
+   * false`), those that come to `path` get through with their body unread; no other route notices. Before the platform
+   * listens.
+   */
+  admitForms(path: string): void {
+    if (this.host.httpAdapter.getType() !== 'fastify') return;
+    const fastify = this.host.httpAdapter.getInstance<FastifyInstance>();
+    if (fastify.hasContentTypeParser(FORM)) return;
+    fastify.addContentTypeParser(UNPARSED_FORM, (_request, _payload, done) => done());
+    fastify.addHook('onRequest', ({ raw, routeOptions }, _reply, done) => {
+      // By now the application may have added a parser of its own.
+      const isUnparsed = routeOptions.url === path && this.isForm(raw) && !fastify.hasContentTypeParser(FORM);
+      if (isUnparsed) raw.headers['content-type'] = UNPARSED_FORM;
+      done();
+    });
+  }
+
+  /** Where a request comes from, as the platform tells. */
+  deviceOf(request: PlatformRequest): Device {
+    const address = 'ip' in request ? String(request.ip) : undefined;
+    return { address, agent: request.headers['user-agent']?.slice(0, MAX_AGENT_LENGTH) };
+  }
+
   setHeader(response: PlatformResponse, name: string, value: string): void {
     this.host.httpAdapter.setHeader(response, name, value);
   }
@@ -41,10 +96,14 @@ export class Platform {
     this.reply(response, status, body);
   }
 
+  sendEmpty(response: PlatformResponse, status: number): void {
+    this.reply(response, status, '');
+  }
+
   /** A redirect without a body. */
   redirect(response: PlatformResponse, status: 302 | 303, location: string): void {
     this.setHeader(response, 'Location', location);
-    this.reply(response, status, '');
+    this.sendEmpty(response, status);
   }
 
   /** Express, left to itself, adds an `ETag`: a validator has no business on what nobody may keep. */

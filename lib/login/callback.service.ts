@@ -7,10 +7,11 @@ import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-opti
 import { ProviderService } from '../provider/provider.service.js';
 import { SessionRepository } from '../session/session-repository.js';
 import { sessionIdOf } from '../session/session-token.js';
-import type { LoadedSession } from '../session/session.js';
+import type { Device, LoadedSession } from '../session/session.js';
 import { AuthorizationRequests, type AuthorizationRequest } from './authorization-request.js';
 import { AuthorizationRefusedError, CallbackRejectedError, LoginRefusedError } from './login-errors.js';
 import { ReturnTo } from './return-to.js';
+import { SessionOpener } from './session-opener.js';
 
 /** Answers of other flows: in the code flow their presence is an attack or a misconfiguration (RFC 9700 §2.1.2). */
 const FOREIGN_PARAMETERS: readonly string[] = ['response', 'id_token', 'access_token', 'token'];
@@ -23,6 +24,8 @@ export interface AuthorizationResponse {
   readonly sealedRequest: string | undefined;
   /** The session token that this browser holds, whether or not its session is alive. */
   readonly previousToken: string | undefined;
+  /** What is recorded about the browser, where the application asks for it. */
+  readonly device: Device | undefined;
 }
 
 export interface LoginResult {
@@ -39,6 +42,7 @@ export class CallbackService {
     @Inject(ProviderService) private readonly provider: ProviderService,
     @Inject(SessionRepository) private readonly sessions: SessionRepository,
     @Inject(AuthorizationRequests) private readonly requests: AuthorizationRequests,
+    @Inject(SessionOpener) private readonly opener: SessionOpener,
     @Inject(ReturnTo) private readonly returnTo: ReturnTo,
     @Inject(EventLog) private readonly events: EventLog,
   ) {}
@@ -72,23 +76,23 @@ export class CallbackService {
    *   ProviderUnreachableError, LoginRefusedError, StoreUnavailableError; no session was made, an existing one is as it was
    */
   async complete(response: AuthorizationResponse, request: AuthorizationRequest): Promise<LoginResult> {
-    const { params, previousToken } = response;
+    const { params, previousToken, device } = response;
     await this.checkIssuer(params.get('iss'));
     await this.useUp(request);
     const error = params.get('error');
     if (error !== null) throw new AuthorizationRefusedError(error);
     const code = params.get('code');
     if (!code) throw new CallbackRejectedError('code_missing');
-    const { tokens, claims } = await this.provider.exchangeCode({
+    const login = await this.provider.exchangeCode({
       code,
       redirectUri: request.redirectUri,
       nonce: request.nonce,
       codeVerifier: request.codeVerifier,
       maxAge: request.maxAge,
     });
-    const loaded = await this.sessions.create(await this.mapped(claims), tokens);
-    if (previousToken !== undefined) await this.sessions.end(sessionIdOf(previousToken), 'replaced_by_login');
-    this.events.emit({ name: 'login.succeeded', session: loaded.session.id, sub: claims.sub });
+    const loaded = await this.opener.open(login, await this.mapped(login.claims), device);
+    if (previousToken !== undefined) await this.opener.endPrevious(previousToken, loaded.session);
+    this.events.emit({ name: 'login.succeeded', session: loaded.session.id, sub: loaded.session.sub });
     return { loaded, returnTo: this.returnTo.resolve(request.returnTo) };
   }
 

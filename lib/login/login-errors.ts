@@ -13,11 +13,15 @@ const EXPLANATIONS = {
   duplicate_parameter: 'The authorization response repeats a parameter.',
   unexpected_parameter: 'The authorization response has a parameter that the code flow does not know.',
   code_missing: 'The authorization response has no code.',
+  logged_out: 'The provider has logged the user out while the login was under way.',
 } as const satisfies Partial<Record<OidcErrorCode, string>>;
 
 type CallbackFault = keyof typeof EXPLANATIONS;
 
-/** An authorization response that fails a check. No token request was sent, no session was touched. */
+/**
+ * An authorization response that fails a check. No token request was sent, no session was touched; with `logged_out` the
+ * tokens were received, and are revoked.
+ */
 export class CallbackRejectedError extends OidcError {
   readonly statusCode = 400;
 

@@ -74,6 +74,13 @@ export interface SessionOptions {
   readonly idleTimeout?: number | undefined;
   /** Age at which a session ends, whatever happens. Seconds, 1 to 2592000 (30 days). @default 604800 (7 days) */
   readonly absoluteLifetime?: number | undefined;
+  /** How many sessions a user may have; a login beyond that ends the oldest. An integer, 1 or more. @default no limit */
+  readonly maxPerUser?: number | undefined;
+  /**
+   * Record the IP address (`request.ip`, as the platform was told to trust proxies) and the `User-Agent` of each login,
+   * for `SessionService.list`. Sealed in the store. @default false
+   */
+  readonly recordDevice?: boolean | undefined;
   readonly cookie?: SessionCookieOptions | undefined;
 }
 
@@ -105,7 +112,7 @@ export interface LogoutOptions {
   readonly revokeTokens?: boolean | undefined;
   /**
    * Where the user arrives after logout. A path; with `baseUrl` in front it is the `post_logout_redirect_uri` to register
-   * at the provider. @default '/'
+   * at the provider, unless the route `postLogout` is set. @default '/'
    */
   readonly returnTo?: string | undefined;
 }
@@ -185,6 +192,23 @@ export interface AuthRoutes {
   readonly logout?: string | false | undefined;
   /** @default '/auth/me' */
   readonly me?: string | false | undefined;
+  /**
+   * Where the provider sends its logout tokens: the `backchannel_logout_uri` to register (OpenID Connect Back-Channel
+   * Logout 1.0). @default '/auth/backchannel-logout'
+   */
+  readonly backChannelLogout?: string | false | undefined;
+  /**
+   * What the provider opens in a frame when a user logs out there: the `frontchannel_logout_uri` to register, with
+   * `frontchannel_logout_session_required` (OpenID Connect Front-Channel Logout 1.0). Needs no cookie, which browsers would
+   * not send from a frame. Prefer the back channel, which does not depend on a browser. @default false
+   */
+  readonly frontChannelLogout?: string | false | undefined;
+  /**
+   * Where the provider sends the browser after its logout: the `post_logout_redirect_uri` to register (OpenID Connect
+   * RP-Initiated Logout 1.0). It goes on to `logout.returnTo`. Without it, `logout.returnTo` is that address itself, for
+   * providers that accept no more than the application's front page, or more than one. @default false
+   */
+  readonly postLogout?: string | false | undefined;
 }
 
 /** What Nest must know before any factory runs; given beside `useFactory`, or among the options of `forRoot`. */

@@ -107,6 +107,9 @@ const STORE_METHODS: readonly (keyof SessionStore)[] = [
   'lock',
   'unlock',
   'markUsed',
+  'addMember',
+  'members',
+  'removeMember',
 ];
 
 /**
@@ -136,7 +139,7 @@ export function resolveOptions(options: OidcOptions, routes: ResolvedRoutes): Re
     idToken: readIdToken(reader.nested('idToken')),
     session: readSession(reader.nested('session'), base),
     refresh: readRefresh(reader.nested('refresh'), provider),
-    logout: readLogout(reader.nested('logout')),
+    logout: readLogout(reader.nested('logout'), routes),
     provider,
     routes,
   };
@@ -338,6 +341,8 @@ function readSession(reader: OptionReader, base: PublicBase): ResolvedOptions['s
     store: readStore(reader),
     idleTimeout: reader.seconds('idleTimeout', { min: 1, max: 30 * DAY, fallback: Math.min(DAY, absoluteLifetime) }),
     absoluteLifetime,
+    maxPerUser: readMaxPerUser(reader),
+    recordDevice: reader.boolean('recordDevice', false),
     cookie: readCookie(reader.nested('cookie'), base),
   };
   if (session.idleTimeout > session.absoluteLifetime) {
@@ -345,6 +350,13 @@ function readSession(reader: OptionReader, base: PublicBase): ResolvedOptions['s
   }
   reader.refuseUnknownKeys();
   return session;
+}
+
+function readMaxPerUser(reader: OptionReader): number | undefined {
+  const value = reader.raw('maxPerUser');
+  if (value === undefined || (Number.isSafeInteger(value) && Number(value) >= 1)) return value as number | undefined;
+  reader.problem('maxPerUser', 'must be an integer of at least 1');
+  return undefined;
 }
 
 function readStore(reader: OptionReader): SessionStore | undefined {
@@ -386,12 +398,15 @@ function readRefresh(reader: OptionReader, { timeout }: ResolvedOptions['provide
   return refresh;
 }
 
-function readLogout(reader: OptionReader): ResolvedOptions['logout'] {
+function readLogout(reader: OptionReader, routes: ResolvedRoutes): ResolvedOptions['logout'] {
   const logout = {
     provider: reader.boolean('provider', true),
     revokeTokens: reader.boolean('revokeTokens', true),
     returnTo: readPath(reader, 'returnTo', '/'),
   };
+  if (logout.returnTo === routes.postLogout) {
+    reader.problem('returnTo', 'is the same path as routes.postLogout, which would redirect to itself');
+  }
   reader.refuseUnknownKeys();
   return logout;
 }

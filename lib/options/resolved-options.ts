@@ -41,6 +41,8 @@ export interface ResolvedOptions {
     readonly store: SessionStore | undefined;
     readonly idleTimeout: number;
     readonly absoluteLifetime: number;
+    readonly maxPerUser: number | undefined;
+    readonly recordDevice: boolean;
     readonly cookie: {
       readonly name: string;
       readonly sameSite: 'lax' | 'strict';
@@ -80,4 +82,7 @@ export interface ResolvedRoutes {
   readonly callback: string | false;
   readonly logout: string | false;
   readonly me: string | false;
+  readonly backChannelLogout: string | false;
+  readonly frontChannelLogout: string | false;
+  readonly postLogout: string | false;
 }

@@ -6,6 +6,9 @@ const DEFAULT_ROUTES: ResolvedRoutes = {
   callback: '/auth/callback',
   logout: '/auth/logout',
   me: '/auth/me',
+  backChannelLogout: '/auth/backchannel-logout',
+  frontChannelLogout: false,
+  postLogout: false,
 };
 
 /** Fills in the defaults. Nest needs the paths before any factory runs, so they are checked later, with the options. */

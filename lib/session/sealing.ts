@@ -32,8 +32,9 @@ export class Sealer {
     }));
   }
 
-  seal(plaintext: Uint8Array, context: string, binding?: string): Buffer {
-    const [key] = this.keys;
+  /** With `like`, under the key that sealed that, as long as it is known. */
+  seal(plaintext: Uint8Array, context: string, binding?: string, like?: Uint8Array): Buffer {
+    const key = (like && this.keyThatSealed(like)) ?? this.keys[0];
     if (!key) throw new TypeError('A Sealer needs at least one secret.');
     const iv = randomBytes(IV_BYTES);
     const cipher = createCipheriv('aes-256-gcm', keyOf(key, binding), iv).setAAD(Buffer.from(context));
@@ -44,7 +45,7 @@ export class Sealer {
   unseal(sealed: Uint8Array, context: string, binding?: string): Buffer | UnsealFailure {
     if (sealed.length < HEADER_BYTES + TAG_BYTES) return 'corrupt';
     if (sealed[0] !== VERSION) return 'unknown_version';
-    const key = this.keys.find(({ id }) => id.equals(sealed.subarray(1, 1 + KEY_ID_BYTES)));
+    const key = this.keyThatSealed(sealed);
     if (!key) return 'unknown_key';
     const iv = sealed.subarray(1 + KEY_ID_BYTES, HEADER_BYTES);
     const decipher = createDecipheriv('aes-256-gcm', keyOf(key, binding), iv, { authTagLength: TAG_BYTES });
@@ -54,6 +55,10 @@ export class Sealer {
     } catch {
       return 'corrupt';
     }
+  }
+
+  private keyThatSealed(sealed: Uint8Array): Key | undefined {
+    return this.keys.find(({ id }) => id.equals(sealed.subarray(1, 1 + KEY_ID_BYTES)));
   }
 }
 

@@ -4,49 +4,91 @@ import type { StoredSession } from '../store/session-store.js';
 import { Sealer, TAG_BYTES, type UnsealFailure } from './sealing.js';
 import { sessionIdOf } from './session-token.js';
 import { SessionView } from './session-view.js';
-import type { LoadedSession, SessionHead } from './session.js';
+import type { LoadedSession, SessionHead, SessionOrigin } from './session.js';
 
-const LENGTH_BYTES = 4;
+/** The lengths of the sealed head and of the sealed origin, each an unsigned 32-bit integer. */
+const LENGTHS_BYTES = 8;
+
+interface Parts {
+  readonly head: Buffer;
+  readonly origin: Buffer;
+  readonly tokens: Buffer;
+}
 
 /**
- * Turns a session into sealed bytes and back. Head and tokens are sealed apart, so that a request which needs no token
- * opens none. Each is tied to the session and its generation, and the head to the seal of the tokens, so that no part can
- * be put in another's place. The key needs the application's secret and the value of
- * the user's cookie: neither alone opens anything.
+ * Turns a session into sealed bytes and back.
+ *
+ * Head and tokens are sealed apart, so that a request which needs no token opens none. Each is tied to the session and
+ * its generation, and the head to the seals of the others, so that no part can be put in another's place. The key needs
+ * the application's secret and the value of the user's cookie: neither alone opens anything.
+ *
+ * The origin is what administration shows without that cookie. Its key needs the secret and who the user is.
  */
 export class SessionCodec {
   private readonly sealer: Sealer;
+  private readonly originSealer: Sealer;
 
   constructor(secrets: readonly string[]) {
     this.sealer = new Sealer(secrets, 'session');
+    this.originSealer = new Sealer(secrets, 'session origin');
   }
 
-  encode(head: SessionHead, tokens: TokenSet, token: string, generation: number): Uint8Array {
-    const place = `${sessionIdOf(token)} ${generation}`;
-    const sealedTokens = this.sealer.seal(Buffer.from(JSON.stringify(tokens)), `tokens ${place}`, token);
-    const sealedHead = this.sealer.seal(Buffer.from(JSON.stringify(head)), headContext(place, sealedTokens), token);
-    const length = Buffer.alloc(LENGTH_BYTES);
-    length.writeUInt32BE(sealedHead.length);
-    return Buffer.concat([length, sealedHead, sealedTokens]);
+  /** The first generation of a session. */
+  encode(head: SessionHead, tokens: TokenSet, origin: SessionOrigin, token: string): Uint8Array {
+    const id = sessionIdOf(token);
+    const sealedOrigin = this.originSealer.seal(bytesOf(origin), originContext(id), userOf(head.claims));
+    return this.join(head, tokens, sealedOrigin, token, `${id} 1`);
+  }
+
+  /**
+   * The next generation, under the key of this one: while a new secret is rolled out, processes that do not know it yet go
+   * on reading the sessions they know.
+   */
+  encodeNext({ session, token, generation, sealed }: LoadedSession, head: SessionHead, tokens: TokenSet): Uint8Array {
+    const parts = split(sealed);
+    return this.join(head, tokens, parts.origin, token, `${session.id} ${generation + 1}`, parts.head);
   }
 
   decode(stored: StoredSession, token: string, id: string): LoadedSession | UnsealFailure {
-    const data = Buffer.from(stored.data.buffer, stored.data.byteOffset, stored.data.byteLength);
-    if (data.length < LENGTH_BYTES) return 'corrupt';
-    const tokensAt = LENGTH_BYTES + data.readUInt32BE();
-    const place = `${id} ${stored.generation}`;
-    const sealedTokens = data.subarray(tokensAt);
-    const context = headContext(place, sealedTokens);
-    const opened = this.sealer.unseal(data.subarray(LENGTH_BYTES, tokensAt), context, token);
+    const { data, generation, expiresAt } = stored;
+    if (data.length < LENGTHS_BYTES) return 'corrupt';
+    const { head: sealedHead, origin: sealedOrigin, tokens: sealedTokens } = split(data);
+    const place = `${id} ${generation}`;
+    const opened = this.sealer.unseal(sealedHead, headContext(place, sealedOrigin, sealedTokens), token);
     if (typeof opened === 'string') return opened;
     const head = JSON.parse(opened.toString('utf8')) as SessionHead;
     return {
-      session: new SessionView(id, token, head, stored.expiresAt),
+      session: new SessionView(id, token, head, expiresAt),
       head,
-      generation: stored.generation,
+      generation,
       token,
+      lastSeenAt: stored.lastSeenAt,
+      sealed: data,
       tokens: () => this.openTokens(sealedTokens, place, token),
     };
+  }
+
+  /** The origin of a session of this user; `undefined` when it is another's, or cannot be opened here. */
+  decodeOrigin({ data }: StoredSession, id: string, user: User): SessionOrigin | undefined {
+    if (data.length < LENGTHS_BYTES) return undefined;
+    const opened = this.originSealer.unseal(split(data).origin, originContext(id), userOf(user));
+    return typeof opened === 'string' ? undefined : (JSON.parse(opened.toString('utf8')) as SessionOrigin);
+  }
+
+  private join(
+    head: SessionHead,
+    tokens: TokenSet,
+    sealedOrigin: Buffer,
+    token: string,
+    place: string,
+    like?: Buffer,
+  ): Uint8Array {
+    const sealedTokens = this.sealer.seal(bytesOf(tokens), `tokens ${place}`, token, like);
+    const sealedHead = this.sealer.seal(bytesOf(head), headContext(place, sealedOrigin, sealedTokens), token, like);
+    const lengths = Buffer.alloc(LENGTHS_BYTES);
+    lengths.writeUInt32BE(sealedHead.length);
+    lengths.writeUInt32BE(sealedOrigin.length, LENGTHS_BYTES / 2);
+    return Buffer.concat([lengths, sealedHead, sealedOrigin, sealedTokens]);
   }
 
   private openTokens(sealed: Uint8Array, place: string, token: string): TokenSet {
@@ -57,6 +99,37 @@ export class SessionCodec {
   }
 }
 
-function headContext(place: string, sealedTokens: Uint8Array): string {
-  return `head ${place} ${Buffer.from(sealedTokens.subarray(-TAG_BYTES)).toString('base64url')}`;
+/** Who a user is (OpenID Connect Core 1.0 §5.7). */
+interface User {
+  readonly iss: string;
+  readonly sub: string;
+}
+
+function split(bytes: Uint8Array): Parts {
+  const data = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const originAt = LENGTHS_BYTES + data.readUInt32BE();
+  const tokensAt = originAt + data.readUInt32BE(LENGTHS_BYTES / 2);
+  return {
+    head: data.subarray(LENGTHS_BYTES, originAt),
+    origin: data.subarray(originAt, tokensAt),
+    tokens: data.subarray(tokensAt),
+  };
+}
+
+function bytesOf(value: unknown): Buffer {
+  return Buffer.from(JSON.stringify(value));
+}
+
+function userOf({ iss, sub }: User): string {
+  return JSON.stringify([iss, sub]);
+}
+
+function originContext(id: string): string {
+  return `origin ${id}`;
+}
+
+/** The seals of the other parts go into that of the head. */
+function headContext(place: string, origin: Buffer, tokens: Buffer): string {
+  const [originTag, tokensTag] = [origin, tokens].map((part) => part.subarray(-TAG_BYTES).toString('base64url'));
+  return `head ${place} ${originTag} ${tokensTag}`;
 }

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Claims } from '../common/claims.js';
 import { CLOCK, type Clock } from '../common/clock.js';
-import { StoreUnavailableError } from '../common/errors.js';
+import { LoginRequiredError, StoreUnavailableError } from '../common/errors.js';
 import { EventLog, type SessionEndCause } from '../common/events.js';
 import { randomToken } from '../common/random.js';
 import { SingleFlight } from '../common/single-flight.js';
@@ -16,7 +16,7 @@ import {
 } from '../store/session-store.js';
 import { SessionCodec } from './session-codec.js';
 import { sessionIdOf } from './session-token.js';
-import { expiryOf, headWith, type LoadedSession } from './session.js';
+import { expiryOf, headWith, type Device, type LoadedSession, type SessionSummary } from './session.js';
 
 const LONGEST_TOUCH_INTERVAL_MS = 60_000;
 
@@ -49,23 +49,27 @@ export class SessionRepository {
     this.touchIntervalMs = Math.min(this.idleTimeoutMs / 10, LONGEST_TOUCH_INTERVAL_MS);
   }
 
-  /** @throws StoreUnavailableError */
+  /**
+   * @throws StoreUnavailableError
+   * @throws LoginRequiredError (`session_unreadable`) when it is there, and sealed by a secret or version unknown here
+   */
   async load(token: string): Promise<LoadedSession | undefined> {
     const id = sessionIdOf(token);
     return this.read(await this.ask(() => this.store.get(id)), token, id);
   }
 
   /** Brings a session into being, under a token that nobody has seen before. @throws StoreUnavailableError */
-  async create(claims: Claims, tokens: TokenSet): Promise<LoadedSession> {
+  async create(claims: Claims, tokens: TokenSet, device: Device = {}): Promise<LoadedSession> {
     const createdAt = this.clock.now();
     const absoluteExpiresAt = createdAt + this.options.session.absoluteLifetime * 1000;
     const token = randomToken();
     const id = sessionIdOf(token);
     const head = headWith({ claims, createdAt, absoluteExpiresAt }, tokens);
     const stored: StoredSession = {
-      data: this.codec.encode(head, tokens, token, 1),
+      data: this.codec.encode(head, tokens, { createdAt, ...device }, token),
       generation: 1,
       expiresAt: expiryOf(head, createdAt, this.idleTimeoutMs),
+      lastSeenAt: createdAt,
     };
     await this.ask(() => this.store.create(id, stored));
     return this.justSealed(stored, token, id);
@@ -78,11 +82,12 @@ export class SessionRepository {
   ): { readonly next: LoadedSession; readonly stored: StoredSession } {
     const { token, session } = loaded;
     const head = headWith(loaded.head, tokens);
-    const generation = loaded.generation + 1;
+    const lastSeenAt = this.clock.now();
     const stored: StoredSession = {
-      data: this.codec.encode(head, tokens, token, generation),
-      generation,
-      expiresAt: expiryOf(head, this.clock.now(), this.idleTimeoutMs),
+      data: this.codec.encodeNext(loaded, head, tokens),
+      generation: loaded.generation + 1,
+      expiresAt: expiryOf(head, lastSeenAt, this.idleTimeoutMs),
+      lastSeenAt,
     };
     return { next: this.justSealed(stored, token, session.id), stored };
   }
@@ -119,13 +124,38 @@ export class SessionRepository {
     return this.ask(() => this.store.markUsed(key, expiresAt));
   }
 
+  /** What is known of a user's session without its cookie. `undefined` when there is none. @throws StoreUnavailableError */
+  async summary(id: string, sub: string): Promise<SessionSummary | undefined> {
+    const stored = await this.ask(() => this.store.get(id));
+    const origin = stored && this.codec.decodeOrigin(stored, id, { iss: this.options.issuer, sub });
+    if (!origin || stored.expiresAt <= this.clock.now()) return undefined;
+    return { id, ...origin, lastSeenAt: stored.lastSeenAt, expiresAt: stored.expiresAt };
+  }
+
+  /** Adds to each of the sets. @throws StoreUnavailableError */
+  async addMember(keys: readonly string[], member: string, expiresAt: number): Promise<void> {
+    await Promise.all(keys.map((key) => this.ask(() => this.store.addMember(key, member, expiresAt))));
+  }
+
+  /** The members of all the sets, each once. @throws StoreUnavailableError */
+  async members(keys: readonly string[]): Promise<readonly string[]> {
+    const sets = await Promise.all(keys.map((key) => this.ask(() => this.store.members(key))));
+    return [...new Set(sets.flat())];
+  }
+
+  /** Removes from each of the sets. @throws StoreUnavailableError */
+  async removeMember(keys: readonly string[], member: string): Promise<void> {
+    await Promise.all(keys.map((key) => this.ask(() => this.store.removeMember(key, member))));
+  }
+
   /** Slides the idle timeout, at most every so often, beside the request: nobody waits for it. */
-  touch({ session, head }: LoadedSession): void {
-    const expiresAt = expiryOf(head, this.clock.now(), this.idleTimeoutMs);
-    if (expiresAt - session.expiresAt < this.touchIntervalMs) return;
+  touch({ session, head, lastSeenAt }: LoadedSession): void {
+    const now = this.clock.now();
+    if (now - lastSeenAt < this.touchIntervalMs) return;
+    const expiresAt = expiryOf(head, now, this.idleTimeoutMs);
     // Trouble with the store is logged by `ask`; the next request tries again.
     void this.touches
-      .run(session.id, async () => void (await this.ask(() => this.store.touch(session.id, expiresAt))))
+      .run(session.id, async () => void (await this.ask(() => this.store.touch(session.id, expiresAt, now))))
       .catch(() => undefined);
   }
 
@@ -143,8 +173,11 @@ export class SessionRepository {
     const loaded = this.codec.decode(stored, token, id);
     if (typeof loaded !== 'string') return loaded;
     this.events.emit({ name: 'session.unreadable', session: id, reason: loaded });
-    // What a newer version or another key has sealed is not ours to remove.
-    if (loaded === 'corrupt') await this.end(id, 'corrupt', stored.generation);
+    // What a newer version or another key has sealed is not ours to remove: it may be read elsewhere, or later.
+    if (loaded !== 'corrupt') {
+      throw new LoginRequiredError('The session cannot be read here.', { detail: 'session_unreadable' });
+    }
+    await this.end(id, 'corrupt', stored.generation);
     return undefined;
   }
 

@@ -1,10 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { LoginRequiredError } from '../common/errors.js';
 import { EventLog } from '../common/events.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
+import { Revocations } from '../provider/revocations.js';
+import { SessionDirectory } from './session-directory.js';
 import { SessionRepository } from './session-repository.js';
 import { SessionView } from './session-view.js';
 import { sessionTokenOf } from './session-token.js';
-import type { LoadedSession, Session } from './session.js';
+import type { LoadedSession, Session, SessionSummary } from './session.js';
 
 /** A request of any platform: all that is looked at is its `Cookie` header. */
 export interface RequestWithCookies {
@@ -14,7 +17,7 @@ export interface RequestWithCookies {
 /** Whose session is meant: a request's, or one that was held, in a socket or a job. */
 export type SessionSource = RequestWithCookies | Session;
 
-/** The session of a request: read once, however often it is asked for. */
+/** The session of a request, read once, however often it is asked for; and the sessions of a user, to administer them. */
 @Injectable()
 export class SessionService {
   private readonly loading = new WeakMap<object, Promise<LoadedSession | undefined>>();
@@ -23,6 +26,8 @@ export class SessionService {
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     @Inject(SessionRepository) private readonly repository: SessionRepository,
     @Inject(EventLog) private readonly events: EventLog,
+    @Inject(SessionDirectory) private readonly directory: SessionDirectory,
+    @Inject(Revocations) private readonly revocations: Revocations,
   ) {}
 
   /**
@@ -31,25 +36,61 @@ export class SessionService {
    * @throws StoreUnavailableError when the store cannot tell
    */
   async find(request: RequestWithCookies): Promise<Session | undefined> {
-    return (await this.load(request))?.session;
+    return (await this.loadReadable(request))?.session;
   }
 
   /**
-   * Ends the request's session in the store. `true` if there was one. The provider is not told and the cookie stays, for
-   * an answer 401 to clear: to log a user out, send them to the logout route.
+   * Ends the request's session in the store, and revokes its refresh token at the provider (RFC 7009, best effort) unless
+   * `logout.revokeTokens` is off. `true` if there was one. The user stays logged in at the provider and the cookie stays,
+   * for an answer 401 to clear: to log a user out, send them to the logout route.
    *
    * @throws StoreUnavailableError when the session may still be there
    */
   async end(request: RequestWithCookies): Promise<boolean> {
-    const loaded = await this.load(request);
+    const loaded = await this.loadReadable(request);
     if (!loaded) return false;
     this.remember(request, undefined);
-    return this.repository.end(loaded.session.id, 'logout');
+    const ended = await this.repository.end(loaded.session.id, 'logout');
+    if (this.options.logout.revokeTokens) this.revocations.revoke(loaded.tokens().refreshToken);
+    return ended;
+  }
+
+  /**
+   * A user's sessions that are alive, the newest first; `sub` is the user's subject at the provider. The session of a
+   * request is the one with its `Session.id`.
+   *
+   * @throws StoreUnavailableError
+   */
+  list(sub: string): Promise<readonly SessionSummary[]> {
+    return this.directory.summaries(sub);
+  }
+
+  /**
+   * Ends one session of a user, on every process at once. `false` when there is none with this id, or it is somebody
+   * else's. Its tokens cannot be opened without the user's cookie, so they are not revoked.
+   *
+   * @throws StoreUnavailableError when the session may still be there
+   */
+  async endOne(sub: string, id: string): Promise<boolean> {
+    return (await this.endAmong(sub, (candidate) => candidate === id)) === 1;
+  }
+
+  /** Ends every other session of the user of this one, as {@link endOne} does. Answers how many. @throws StoreUnavailableError */
+  endOthers({ sub, id }: Session): Promise<number> {
+    return this.endAmong(sub, (candidate) => candidate !== id);
+  }
+
+  /** Ends every session of a user, as {@link endOne} does. Answers how many. @throws StoreUnavailableError */
+  endAll(sub: string): Promise<number> {
+    return this.endAmong(sub, () => true);
   }
 
   /**
    * For the library itself: the session with what is needed to open its tokens. A request's is read once, a `Session`'s
    * each time: it may have been held for long.
+   *
+   * @throws StoreUnavailableError
+   * @throws LoginRequiredError (`session_unreadable`) when it is there, and sealed by a secret or version unknown here
    */
   load(source: SessionSource): Promise<LoadedSession | undefined> {
     return isRequest(source) ? this.loadOnce(source) : this.loadAgain(source);
@@ -58,6 +99,21 @@ export class SessionService {
   /** For the library itself: what the request's session is from now on, after a refresh or its end. */
   remember(source: SessionSource, loaded: LoadedSession | undefined): void {
     if (isRequest(source)) this.loading.set(identityOf(source), Promise.resolve(loaded));
+  }
+
+  private async endAmong(sub: string, isMeant: (id: string) => boolean): Promise<number> {
+    const meant = (await this.directory.ofUser(sub)).filter(({ id }) => isMeant(id));
+    const ended = await Promise.all(meant.map(({ id }) => this.repository.end(id, 'administration')));
+    return ended.filter(Boolean).length;
+  }
+
+  private async loadReadable(request: RequestWithCookies): Promise<LoadedSession | undefined> {
+    try {
+      return await this.load(request);
+    } catch (error) {
+      if (error instanceof LoginRequiredError) return undefined;
+      throw error;
+    }
   }
 
   private async loadAgain(session: Session): Promise<LoadedSession | undefined> {

@@ -19,6 +19,29 @@ export interface Session {
   readonly accessTokenExpiresAt: number | undefined;
 }
 
+/** Where a login came from, as far as the application has it recorded (`session.recordDevice`). */
+export interface Device {
+  /** The IP address that the platform saw (`request.ip`). */
+  readonly address?: string | undefined;
+  /** The `User-Agent` header, cut to 256 characters. */
+  readonly agent?: string | undefined;
+}
+
+/** What is known of a session without the user's cookie. */
+export interface SessionOrigin extends Device {
+  readonly createdAt: number;
+}
+
+/** A session as administration sees it. Points in time are epoch milliseconds. */
+export interface SessionSummary extends SessionOrigin {
+  /** As `Session.id`: names the session, and opens nothing. */
+  readonly id: string;
+  /** When it was last used, to a minute or a tenth of the idle timeout. */
+  readonly lastSeenAt: number;
+  /** When it ends if nothing happens until then. */
+  readonly expiresAt: number;
+}
+
 /** What every request needs; kept apart from the tokens, which are opened only when they are asked for. */
 export interface SessionHead {
   readonly claims: Claims;
@@ -39,6 +62,10 @@ export interface LoadedSession {
   readonly generation: number;
   /** The cookie's value. */
   readonly token: string;
+  /** When it was last used, as the store knows. Epoch milliseconds. */
+  readonly lastSeenAt: number;
+  /** As it was read. */
+  readonly sealed: Uint8Array;
   /** Opens the sealed tokens. @throws LoginRequiredError when they are damaged */
   readonly tokens: () => TokenSet;
 }

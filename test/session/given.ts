@@ -62,6 +62,11 @@ export class WatchedStore implements SessionStore {
   readonly lock: SessionStore['lock'] = (...args) => this.call('lock', () => this.inner.lock(...args));
   readonly unlock: SessionStore['unlock'] = (...args) => this.call('unlock', () => this.inner.unlock(...args));
   readonly markUsed: SessionStore['markUsed'] = (...args) => this.call('markUsed', () => this.inner.markUsed(...args));
+  readonly addMember: SessionStore['addMember'] = (...args) =>
+    this.call('addMember', () => this.inner.addMember(...args));
+  readonly members: SessionStore['members'] = (...args) => this.call('members', () => this.inner.members(...args));
+  readonly removeMember: SessionStore['removeMember'] = (...args) =>
+    this.call('removeMember', () => this.inner.removeMember(...args));
 
   count(method: StoreMethod): number {
     return this.calls.filter((call) => call === method).length;

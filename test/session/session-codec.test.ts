@@ -10,6 +10,7 @@ import { OLDER_SECRET, SECRET } from '../options/valid-options.js';
 import { CLAIMS, DAY, HOUR, tokenSet } from './given.js';
 
 const NOW = Date.UTC(2026, 0, 1);
+const ORIGIN = { createdAt: NOW, address: '192.0.2.7', agent: 'Lynx' };
 
 describe('SessionCodec', () => {
   afterEach(() => void jest.restoreAllMocks());
@@ -19,8 +20,13 @@ describe('SessionCodec', () => {
   const id = sessionIdOf(token);
   const tokens = tokenSet(NOW);
   const head = headWith({ claims: CLAIMS, createdAt: NOW, absoluteExpiresAt: NOW + 7 * DAY }, tokens);
-  const stored = (data: Uint8Array, generation = 1) => ({ data, generation, expiresAt: NOW + DAY });
-  const encoded = () => Buffer.from(codec.encode(head, tokens, token, 1));
+  const stored = (data: Uint8Array, generation = 1) => ({
+    data,
+    generation,
+    expiresAt: NOW + DAY,
+    lastSeenAt: NOW,
+  });
+  const encoded = () => Buffer.from(codec.encode(head, tokens, ORIGIN, token));
 
   function opened(result: ReturnType<SessionCodec['decode']>): LoadedSession {
     if (typeof result === 'string') throw new Error(result);
@@ -85,9 +91,13 @@ describe('SessionCodec', () => {
   });
 
   it('does not put the tokens of one record beside the head of another', () => {
-    const [one, other] = [encoded(), Buffer.from(codec.encode(head, tokenSet(NOW, { accessToken: 'X' }), token, 1))];
-    const headEnd = 4 + one.readUInt32BE();
-    const mixed = Buffer.concat([one.subarray(0, headEnd), other.subarray(4 + other.readUInt32BE())]);
+    const [one, other] = [
+      encoded(),
+      Buffer.from(codec.encode(head, tokenSet(NOW, { accessToken: 'X' }), ORIGIN, token)),
+    ];
+    // The origin ends where the tokens begin.
+    const tokensAt = (data: Buffer): number => 8 + data.readUInt32BE() + data.readUInt32BE(4);
+    const mixed = Buffer.concat([one.subarray(0, tokensAt(one)), other.subarray(tokensAt(other))]);
     expect(codec.decode(stored(mixed), token, id)).toBe('corrupt');
   });
 
@@ -98,7 +108,8 @@ describe('SessionCodec', () => {
         const index = position % data.length;
         data.writeUInt8(data.readUInt8(index) ^ (1 << bit), index);
         const loaded = codec.decode(stored(data), token, id);
-        if (typeof loaded !== 'string') expect(() => loaded.tokens()).toThrow(LoginRequiredError);
+        if (typeof loaded === 'string' || !codec.decodeOrigin(stored(data), id, CLAIMS)) return;
+        expect(() => loaded.tokens()).toThrow(LoginRequiredError);
       }),
       { numRuns: 500 },
     );
@@ -121,8 +132,45 @@ describe('SessionCodec', () => {
   });
 
   it('tells a record of another secret from damage', () => {
-    const other = new SessionCodec([OLDER_SECRET]).encode(head, tokens, token, 1);
+    const other = new SessionCodec([OLDER_SECRET]).encode(head, tokens, ORIGIN, token);
     expect(codec.decode(stored(other), token, id)).toBe('unknown_key');
     expect(opened(new SessionCodec([SECRET, OLDER_SECRET]).decode(stored(other), token, id)).session.sub).toBe('alice');
+  });
+
+  it('goes on with the key that made the session, as long as that is known', () => {
+    const rotating = new SessionCodec([SECRET, OLDER_SECRET]);
+    const older = new SessionCodec([OLDER_SECRET]);
+    const first = opened(rotating.decode(stored(older.encode(head, tokens, ORIGIN, token)), token, id));
+    const next = stored(rotating.encodeNext(first, head, tokens), 2);
+    expect(opened(older.decode(next, token, id)).generation).toBe(2);
+    expect(codec.decode(next, token, id)).toBe('unknown_key');
+  });
+
+  describe('the origin of a session', () => {
+    const user = { iss: CLAIMS.iss, sub: CLAIMS.sub };
+
+    it('is read without the cookie, by who knows the user', () => {
+      expect(codec.decodeOrigin(stored(encoded()), id, user)).toEqual(ORIGIN);
+    });
+
+    it('stays as it was in the next generation', () => {
+      const loaded = opened(codec.decode(stored(encoded()), token, id));
+      const next = stored(codec.encodeNext(loaded, head, tokens), 2);
+      expect(codec.decodeOrigin(next, id, user)).toEqual(ORIGIN);
+      expect(opened(codec.decode(next, token, id)).tokens().accessToken).toBe('AT-1');
+    });
+
+    it.each([
+      ['another user', { ...user, sub: 'bob' }, id],
+      ['a user of another issuer', { ...user, iss: 'https://other.example' }, id],
+      ['another session', user, sessionIdOf('another')],
+    ])('is not read for %s', (_what, of, key) => {
+      expect(codec.decodeOrigin(stored(encoded()), key, of)).toBeUndefined();
+    });
+
+    it('is not read with another secret, nor from what is no record', () => {
+      expect(new SessionCodec([OLDER_SECRET]).decodeOrigin(stored(encoded()), id, user)).toBeUndefined();
+      expect(codec.decodeOrigin(stored(Uint8Array.of(1)), id, user)).toBeUndefined();
+    });
   });
 });

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { StoreUnavailableError } from '../../lib/common/errors.js';
 import { SessionRepository } from '../../lib/session/session-repository.js';
 import type { LoadedSession } from '../../lib/session/session.js';
-import type { SessionStore } from '../../lib/store/session-store.js';
+import type { SessionStore, StoredSession } from '../../lib/store/session-store.js';
 import { OLDER_SECRET, SECRET } from '../options/valid-options.js';
 import { CLAIMS, DAY, given, HOUR, MINUTE, SECOND, tokenSet, type Given } from './given.js';
 
@@ -52,11 +52,11 @@ describe('SessionRepository', () => {
       expect(await given().repository.load('x'.repeat(43))).toBeUndefined();
     });
 
-    it('finds no session that is of another secret, leaves it where it is and tells', async () => {
+    it('does not read a session that is of another secret, leaves it where it is and tells', async () => {
       const one = given({ secret: OLDER_SECRET });
       const { token, session } = await login(one);
       const other = given({}, one.clock, one.store.inner);
-      expect(await other.repository.load(token)).toBeUndefined();
+      await expect(other.repository.load(token)).rejects.toMatchObject({ detail: 'session_unreadable' });
       expect(other.listened).toEqual([{ name: 'session.unreadable', session: session.id, reason: 'unknown_key' }]);
       expect(await one.repository.load(token)).toBeDefined();
     });
@@ -68,14 +68,14 @@ describe('SessionRepository', () => {
       expect((await other.repository.load(token))?.session.sub).toBe('alice');
     });
 
-    it('finds no session that a newer version has written, and leaves it where it is', async () => {
+    it('does not read a session that a newer version has written, and leaves it where it is', async () => {
       const world = given();
       const { token, session } = await login(world);
       const stored = await world.store.get(session.id);
       const data = Buffer.from(stored?.data ?? []);
-      data.writeUInt8(99, 4);
-      await world.store.create(session.id, { data, generation: 1, expiresAt: session.expiresAt });
-      expect(await world.repository.load(token)).toBeUndefined();
+      data.writeUInt8(99, 8);
+      await world.store.create(session.id, { ...stored, data } as StoredSession);
+      await expect(world.repository.load(token)).rejects.toMatchObject({ detail: 'session_unreadable' });
       expect(world.listened).toEqual([{ name: 'session.unreadable', session: session.id, reason: 'unknown_version' }]);
       expect(world.store.count('delete')).toBe(0);
     });
@@ -87,7 +87,7 @@ describe('SessionRepository', () => {
       const data = Buffer.from(stored?.data ?? []);
       const position = part === 'head' ? 30 : data.length - 1;
       data.writeUInt8(data.readUInt8(position) ^ 1, position);
-      await world.store.create(session.id, { data, generation: 1, expiresAt: session.expiresAt });
+      await world.store.create(session.id, { ...stored, data } as StoredSession);
       expect(await world.repository.load(token)).toBeUndefined();
       expect(await world.repository.load(token)).toBeUndefined();
       expect(world.listened).toEqual([
@@ -187,14 +187,18 @@ describe('SessionRepository', () => {
       expect(world.store.count('touch')).toBe(1);
     });
 
-    it('moves the expiry and nothing else', async () => {
+    it('moves expiry and last use, and nothing else', async () => {
       const world = given();
       const { token, session } = await login(world);
       const before = await world.store.get(session.id);
       await world.clock.advance(HOUR);
       await request(world, token);
       const after = await world.store.get(session.id);
-      expect(after).toEqual({ ...before, expiresAt: (before?.expiresAt ?? 0) + HOUR });
+      expect(after).toEqual({
+        ...before,
+        expiresAt: (before?.expiresAt ?? 0) + HOUR,
+        lastSeenAt: (before?.lastSeenAt ?? 0) + HOUR,
+      });
     });
 
     it('is sent once for requests that come together', async () => {

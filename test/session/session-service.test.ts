@@ -1,14 +1,28 @@
 import { describe, expect, it } from '@jest/globals';
 import { StoreUnavailableError } from '../../lib/common/errors.js';
 import { randomToken } from '../../lib/common/random.js';
+import type { ProviderService } from '../../lib/provider/provider.service.js';
+import { Revocations } from '../../lib/provider/revocations.js';
+import { SessionDirectory } from '../../lib/session/session-directory.js';
 import { SessionService } from '../../lib/session/session.service.js';
-import { CLAIMS, given, requestWith, tokenSet } from './given.js';
+import { OLDER_SECRET, SECRET, type Loose } from '../options/valid-options.js';
+import { CLAIMS, given, HOUR, MINUTE, requestWith, tokenSet } from './given.js';
 
-async function loggedIn() {
-  const world = given();
-  const loaded = await world.repository.create(CLAIMS, tokenSet(world.clock.now()));
-  const sessions = new SessionService(world.options, world.repository, world.events);
-  return { ...world, loaded, sessions, request: requestWith(loaded.token) };
+async function loggedIn(options: Loose = {}) {
+  const world = given(options);
+  const revoked: string[] = [];
+  const revoke = async (refreshToken: string): Promise<boolean> => revoked.push(refreshToken) > 0;
+  const provider = { revoke } as unknown as ProviderService;
+  const logIn = async (sub = 'alice', device = {}) => {
+    const loaded = await world.repository.create({ ...CLAIMS, sub }, tokenSet(world.clock.now()), device);
+    await directory.enter(loaded.session, world.clock.now());
+    return loaded;
+  };
+  const directory = new SessionDirectory(world.options, world.repository);
+  const revocations = new Revocations(provider, world.events);
+  const sessions = new SessionService(world.options, world.repository, world.events, directory, revocations);
+  const loaded = await logIn();
+  return { ...world, loaded, sessions, directory, revoked, logIn, request: requestWith(loaded.token) };
 }
 
 describe('SessionService', () => {
@@ -48,7 +62,7 @@ describe('SessionService', () => {
     ])('asks no store about a request with %s', async (_what, headers) => {
       const { sessions, store } = await loggedIn();
       expect(await sessions.find({ headers })).toBeUndefined();
-      expect(store.calls).toEqual(['create']);
+      expect(store.count('get')).toBe(0);
     });
 
     it('finds no session where the cookie comes twice, asks no store, and tells', async () => {
@@ -75,6 +89,18 @@ describe('SessionService', () => {
       expect(listened).toEqual([{ name: 'session.ended', session: loaded.session.id, cause: 'logout' }]);
     });
 
+    it('revokes the refresh token at the provider [LGO-07]', async () => {
+      const { sessions, request, revoked } = await loggedIn();
+      await sessions.end(request);
+      expect(revoked).toEqual(['RT-1']);
+    });
+
+    it('leaves the refresh token alone where the application says so', async () => {
+      const { sessions, request, revoked } = await loggedIn({ logout: { revokeTokens: false } });
+      await sessions.end(request);
+      expect(revoked).toEqual([]);
+    });
+
     it('answers that there was none', async () => {
       const { sessions, store } = await loggedIn();
       expect(await sessions.end({ headers: {} })).toBe(false);
@@ -93,5 +119,107 @@ describe('SessionService', () => {
     const { next } = repository.withTokens(loaded, tokenSet(clock.now(), { accessToken: 'AT-2' }));
     sessions.remember(request, next);
     expect(await sessions.load(request)).toBe(next);
+  });
+
+  describe('a session that another secret has sealed', () => {
+    it('is not found, and not ended', async () => {
+      const { sessions, request, clock, store } = await loggedIn();
+      const other = given({ secret: OLDER_SECRET }, clock, store.inner);
+      const directory = new SessionDirectory(other.options, other.repository);
+      const elsewhere = new SessionService(other.options, other.repository, other.events, directory, {} as Revocations);
+      expect(await elsewhere.find({ ...request })).toBeUndefined();
+      expect(await elsewhere.end({ ...request })).toBe(false);
+      expect(await sessions.find(request)).toBeDefined();
+    });
+  });
+
+  describe('administration [SES-09]', () => {
+    it('lists the sessions of a user that are alive, the newest first', async () => {
+      const { sessions, logIn, loaded, clock, repository } = await loggedIn();
+      await clock.advance(MINUTE);
+      const phone = await logIn('alice', { address: '192.0.2.7', agent: 'Lynx' });
+      const ended = await logIn();
+      await repository.end(ended.session.id, 'logout');
+      await logIn('bob');
+      await clock.advance(HOUR);
+      repository.touch(loaded);
+      await repository.settled();
+      const now = clock.now();
+      expect(await sessions.list('alice')).toEqual([
+        {
+          id: phone.session.id,
+          createdAt: now - HOUR,
+          lastSeenAt: now - HOUR,
+          expiresAt: phone.session.expiresAt,
+          address: '192.0.2.7',
+          agent: 'Lynx',
+        },
+        {
+          id: loaded.session.id,
+          createdAt: now - HOUR - MINUTE,
+          lastSeenAt: now,
+          expiresAt: loaded.session.expiresAt + HOUR + MINUTE,
+        },
+      ]);
+      expect(await sessions.list('nobody')).toEqual([]);
+    });
+
+    it('keeps the directory free of sessions that are gone, once somebody looks', async () => {
+      const { sessions, directory, loaded, repository } = await loggedIn();
+      await repository.end(loaded.session.id, 'logout');
+      expect(await directory.ofUser('alice')).toHaveLength(1);
+      await sessions.list('alice');
+      expect(await directory.ofUser('alice')).toHaveLength(0);
+    });
+
+    it('still knows where a session came from after a refresh', async () => {
+      const { sessions, logIn, repository, clock } = await loggedIn();
+      const loaded = await logIn('carol', { agent: 'Lynx' });
+      const { stored } = repository.withTokens(loaded, tokenSet(clock.now(), { accessToken: 'AT-2' }));
+      await repository.replace(loaded.session.id, stored, 'owner');
+      expect(await sessions.list('carol')).toMatchObject([{ id: loaded.session.id, agent: 'Lynx' }]);
+    });
+
+    it('lists what processes with other first secrets have made, as long as they share one', async () => {
+      const { clock, store, loaded } = await loggedIn({ secret: [SECRET, OLDER_SECRET] });
+      const other = given({ secret: OLDER_SECRET }, clock, store.inner);
+      const directory = new SessionDirectory(other.options, other.repository);
+      expect(await directory.ofUser('alice')).toEqual([{ id: loaded.session.id, issuedAt: clock.now() }]);
+    });
+
+    it('ends one session of a user, and no other', async () => {
+      const { sessions, logIn, loaded, repository, listened } = await loggedIn();
+      const other = await logIn();
+      expect(await sessions.endOne('alice', loaded.session.id)).toBe(true);
+      expect(await sessions.endOne('alice', loaded.session.id)).toBe(false);
+      expect(await repository.load(loaded.token)).toBeUndefined();
+      expect(await repository.load(other.token)).toBeDefined();
+      expect(listened).toEqual([{ name: 'session.ended', session: loaded.session.id, cause: 'administration' }]);
+    });
+
+    it('does not end another user’s session', async () => {
+      const { sessions, logIn, repository } = await loggedIn();
+      const bob = await logIn('bob');
+      expect(await sessions.endOne('alice', bob.session.id)).toBe(false);
+      expect(await repository.load(bob.token)).toBeDefined();
+    });
+
+    it('ends all others, or all', async () => {
+      const { sessions, logIn, loaded, repository } = await loggedIn();
+      const [second, bob] = [await logIn(), await logIn('bob')];
+      await logIn();
+      expect(await sessions.endOthers(second.session)).toBe(2);
+      expect(await repository.load(loaded.token)).toBeUndefined();
+      expect(await repository.load(second.token)).toBeDefined();
+      expect(await sessions.endAll('alice')).toBe(1);
+      expect(await repository.load(second.token)).toBeUndefined();
+      expect(await repository.load(bob.token)).toBeDefined();
+    });
+
+    it.each(['members', 'delete'] as const)('tells when the store does not answer: %s', async (method) => {
+      const { sessions, store } = await loggedIn();
+      store.fail(method);
+      await expect(sessions.endAll('alice')).rejects.toThrow(StoreUnavailableError);
+    });
   });
 });

@@ -4,6 +4,7 @@ import type { ResolvedOptions } from '../../lib/options/resolved-options.js';
 import type { ProviderService } from '../../lib/provider/provider.service.js';
 import { Revocations } from '../../lib/provider/revocations.js';
 import { SessionRepository } from '../../lib/session/session-repository.js';
+import { SessionDirectory } from '../../lib/session/session-directory.js';
 import { SessionService } from '../../lib/session/session.service.js';
 import type { LoadedSession } from '../../lib/session/session.js';
 import type { SessionStore } from '../../lib/store/session-store.js';
@@ -106,8 +107,9 @@ export class Simulation {
     const events = new QuietLog();
     const provider = this.provider.clientOf(process) as ProviderService;
     const repository = new SessionRepository(OPTIONS, client as SessionStore, process.clock, events);
-    const sessions = new SessionService(OPTIONS, repository, events);
     const revocations = new Revocations(provider, events);
+    const directory = new SessionDirectory(OPTIONS, repository);
+    const sessions = new SessionService(OPTIONS, repository, events, directory, revocations);
     const refresher = new TokenRefresher(OPTIONS, process.clock, provider, revocations, repository, events);
     return {
       process,

@@ -116,7 +116,8 @@ describe('a refresh', () => {
     const newer = given({ secret: 'Zz8_newer-secret-0f-another-version-Qx1' }, world.clock, world.store.inner);
     const foreign = newer.repository.withTokens(stale, tokenSet(world.clock.now()));
     await world.store.replace(stale.session.id, foreign.stored, 1, '');
-    expect(await world.refresher.refresh(stale)).toEqual({ status: 'ended' });
+    const outcome = await world.refresher.refresh(stale);
+    expect(outcome).toMatchObject({ status: 'unavailable', reason: 'session_unreadable' });
     expect(await newer.repository.lock(foreign.next, 'newer', SECOND)).toMatchObject({ acquired: true });
   });
 

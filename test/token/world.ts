@@ -4,6 +4,7 @@ import type { ProviderService } from '../../lib/provider/provider.service.js';
 import type { OriginalIdentity, RefreshAnswer } from '../../lib/provider/refresh-answer.js';
 import { Revocations } from '../../lib/provider/revocations.js';
 import type { TokenSet } from '../../lib/provider/token-set.js';
+import { SessionDirectory } from '../../lib/session/session-directory.js';
 import { SessionService } from '../../lib/session/session.service.js';
 import type { LoadedSession } from '../../lib/session/session.js';
 import { MemorySessionStore } from '../../lib/store/memory-session-store.js';
@@ -121,7 +122,13 @@ function processOf(base: Given, provider: ScriptedProvider, token: string): Proc
   const { options, clock, repository, events, listened } = base;
   const revocations = new Revocations(provider.service, events);
   const refresher = new TokenRefresher(options, clock, provider.service, revocations, repository, events);
-  const sessions = new SessionService(options, repository, events);
+  const sessions = new SessionService(
+    options,
+    repository,
+    events,
+    new SessionDirectory(options, repository),
+    revocations,
+  );
   const tokens = new TokenService(options, clock, sessions, refresher, events);
   return {
     ...base,

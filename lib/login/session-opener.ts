@@ -1,0 +1,71 @@
+import { Inject, Injectable } from '@nestjs/common';
+import type { Claims } from '../common/claims.js';
+import { LoginRequiredError } from '../common/errors.js';
+import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
+import type { Login } from '../provider/provider.service.js';
+import { Revocations } from '../provider/revocations.js';
+import { LogoutNotes } from '../session/logout-notes.js';
+import { SessionDirectory } from '../session/session-directory.js';
+import { SessionRepository } from '../session/session-repository.js';
+import { sessionIdOf } from '../session/session-token.js';
+import type { Device, LoadedSession, Session } from '../session/session.js';
+import { CallbackRejectedError } from './login-errors.js';
+
+/** Makes the session of a login: in the store, in the directory, within the user's limit, in the old one's place. */
+@Injectable()
+export class SessionOpener {
+  constructor(
+    @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
+    @Inject(SessionRepository) private readonly sessions: SessionRepository,
+    @Inject(SessionDirectory) private readonly directory: SessionDirectory,
+    @Inject(LogoutNotes) private readonly notes: LogoutNotes,
+    @Inject(Revocations) private readonly revocations: Revocations,
+  ) {}
+
+  /**
+   * A new session under a new token, with these claims.
+   *
+   * @throws CallbackRejectedError (`logged_out`) when the provider has logged the user out meanwhile
+   * @throws StoreUnavailableError
+   */
+  async open(login: Login, claims: Claims, device: Device | undefined): Promise<LoadedSession> {
+    const { tokens } = login;
+    const loaded = await this.sessions.create(claims, tokens, device);
+    const { id, sub, sid } = loaded.session;
+    const issuedAt = Number(login.claims['iat']) * 1000;
+    await this.directory.enter(loaded.session, issuedAt);
+    if (await this.notes.concern({ sub, sid, issuedAt, askedAt: tokens.issuedAt })) {
+      await this.sessions.end(id, 'back_channel_logout');
+      this.revocations.revoke(tokens.refreshToken);
+      throw new CallbackRejectedError('logged_out');
+    }
+    await this.keepLimit(loaded.session);
+    return loaded;
+  }
+
+  /** Ends the session that this browser had before. @throws StoreUnavailableError */
+  async endPrevious(token: string, { sub }: Session): Promise<void> {
+    const previous = await this.readable(token);
+    await this.sessions.end(sessionIdOf(token), 'replaced_by_login');
+    // To many a provider both logins of one user are one grant: it would revoke the new tokens with the old.
+    if (!this.options.logout.revokeTokens || !previous || previous.session.sub === sub) return;
+    this.revocations.revoke(previous.tokens().refreshToken);
+  }
+
+  /** The oldest sessions of the user go (OWASP ASVS 7.1.2). Of logins at the same moment both may stay. */
+  private async keepLimit({ id, sub }: Session): Promise<void> {
+    const { maxPerUser } = this.options.session;
+    if (maxPerUser === undefined) return;
+    const others = (await this.directory.summaries(sub)).filter((summary) => summary.id !== id);
+    await Promise.all(others.slice(maxPerUser - 1).map((summary) => this.sessions.end(summary.id, 'session_limit')));
+  }
+
+  private async readable(token: string): Promise<LoadedSession | undefined> {
+    try {
+      return await this.sessions.load(token);
+    } catch (error) {
+      if (error instanceof LoginRequiredError) return undefined;
+      throw error;
+    }
+  }
+}
