@@ -1,8 +1,9 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
+import type { OidcOptions } from 'nest-oidc';
 import { connect } from 'node:net';
 import { Browser, type BrowserResponse } from '../support/browser.js';
 import { ACCESS_TOKEN, REFRESH_TOKEN, ScriptedProvider, startAppAt } from '../support/scripted-provider.js';
-import { platforms, type TestApp } from '../support/test-app.js';
+import { platforms, SECRET, type TestApp } from '../support/test-app.js';
 import { CLIENT_SECRET } from '../support/test-provider.js';
 import { TimeTravel } from '../support/time-travel.js';
 
@@ -46,14 +47,14 @@ describe.each(platforms)('an authorization response on %s', (platform) => {
   }
 
   describe('of a login of this browser', () => {
-    it('makes a session with a new id and leads to returnTo by 303, with neither code nor state in the address', async () => {
+    it('makes a session with a new id and leads to returnTo by 303, with neither code nor state in the address [CB-09]', async () => {
       const answer = await browser.open((await comeBack()).href);
       expect(answer).toMatchObject({ status: 303, location: '/profile', body: '' });
       expect(pending()).toEqual([]);
       expect((await profileOf()).status).toBe(200);
     });
 
-    it('ends the session that the browser had, and gives the new one another id', async () => {
+    it('ends the session that the browser had, and gives the new one another id [CB-09] [CB-10]', async () => {
       await browser.open((await comeBack()).href);
       const old = browser.cookies.get('sid') ?? '';
       await browser.open((await comeBack()).href);
@@ -63,7 +64,7 @@ describe.each(platforms)('an authorization response on %s', (platform) => {
       expect((await profileOf(thief)).status).toBe(401);
     });
 
-    it('never adopts a session id that was planted', async () => {
+    it('never adopts a session id that was planted [CB-09]', async () => {
       const planted = 'A'.repeat(43);
       browser.cookies.set('sid', planted);
       await browser.open((await comeBack()).href);
@@ -73,7 +74,7 @@ describe.each(platforms)('an authorization response on %s', (platform) => {
       expect((await profileOf(attacker)).status).toBe(401);
     });
 
-    it('gives every login a session id of its own', async () => {
+    it('gives every login a session id of its own [CB-09]', async () => {
       const ids = new Set<string | undefined>();
       for (let login = 0; login < 20; login += 1) {
         await browser.open((await comeBack()).href);
@@ -82,7 +83,7 @@ describe.each(platforms)('an authorization response on %s', (platform) => {
       expect(ids.size).toBe(20);
     });
 
-    it('completes exactly one login however many times it arrives at once', async () => {
+    it('completes exactly one login however many times it arrives at once [CB-03]', async () => {
       const callback = await comeBack();
       const cookies = new Map(browser.cookies);
       const answers = await Promise.all(
@@ -96,7 +97,7 @@ describe.each(platforms)('an authorization response on %s', (platform) => {
       expect(provider.count('/token')).toBe(1);
     });
 
-    it('is refused when it comes a second time, and the session it made goes on', async () => {
+    it('is refused when it comes a second time, and the session it made goes on [CB-03] [CB-12]', async () => {
       const callback = await comeBack();
       const cookies = new Map(browser.cookies);
       await browser.open(callback.href);
@@ -108,7 +109,7 @@ describe.each(platforms)('an authorization response on %s', (platform) => {
       expect((await profileOf()).status).toBe(200);
     });
 
-    it('is refused, by the clock of the server, ten minutes after the login began', async () => {
+    it('is refused, by the clock of the server, ten minutes after the login began [ARQ-05]', async () => {
       const time = new TimeTravel();
       try {
         const callback = await comeBack();
@@ -119,7 +120,7 @@ describe.each(platforms)('an authorization response on %s', (platform) => {
       }
     });
 
-    it('is accepted shortly before the ten minutes are over', async () => {
+    it('is accepted shortly before the ten minutes are over [ARQ-05]', async () => {
       const time = new TimeTravel();
       try {
         const callback = await comeBack();
@@ -130,7 +131,7 @@ describe.each(platforms)('an authorization response on %s', (platform) => {
       }
     });
 
-    it('sends no access token, refresh token, ID token or secret to the browser', async () => {
+    it('sends no access token, refresh token, ID token or secret to the browser [CB-09]', async () => {
       const callback = await comeBack();
       const answer = await browser.open(callback.href);
       const sent = JSON.stringify(answer) + JSON.stringify(await profileOf());
@@ -139,7 +140,7 @@ describe.each(platforms)('an authorization response on %s', (platform) => {
   });
 
   describe('that belongs to no login of this browser', () => {
-    it('is refused without a state', async () => {
+    it('is refused without a state [CB-01]', async () => {
       const callback = await comeBack();
       callback.searchParams.delete('state');
       expectRefusal(await browser.open(callback.href), 'state_missing');
@@ -147,25 +148,25 @@ describe.each(platforms)('an authorization response on %s', (platform) => {
       expectRefusal(await browser.open(callback.href), 'state_missing');
     });
 
-    it('is refused with the state of nobody', async () => {
+    it('is refused with the state of nobody [CB-01]', async () => {
       const callback = await comeBack();
       callback.searchParams.set('state', 'A'.repeat(43));
       expectRefusal(await browser.open(callback.href), 'transaction_missing');
     });
 
-    it('is refused in a browser without the cookie of the login, even with a code that is good', async () => {
+    it('is refused in a browser without the cookie of the login, even with a code that is good [CB-02]', async () => {
       const callback = await comeBack();
       expectRefusal(await new Browser().open(callback.href), 'transaction_missing');
     });
 
-    it('is refused in the browser of somebody else who is logging in as well', async () => {
+    it('is refused in the browser of somebody else who is logging in as well [CB-01]', async () => {
       const attacker = new Browser();
       const callbackOfAttacker = await comeBack(attacker);
       await comeBack();
       expectRefusal(await browser.open(callbackOfAttacker.href), 'transaction_missing');
     });
 
-    it('is refused when the cookie of another login is put under its name', async () => {
+    it('is refused when the cookie of another login is put under its name [CB-01]', async () => {
       const attacker = new Browser();
       const callbackOfAttacker = await comeBack(attacker);
       const [name = ''] = pending(attacker);
@@ -181,21 +182,21 @@ describe.each(platforms)('an authorization response on %s', (platform) => {
       ['something else', () => 'x'.repeat(1000)],
       ['plain JSON', () => Buffer.from('{"state":"a"}').toString('base64url')],
       ['of a newer version', (value: string) => `Ag${value.slice(2)}`],
-    ])('is refused when the cookie of the login is %s', async (_, bend) => {
+    ])('is refused when the cookie of the login is %s [CB-02] [ARQ-04]', async (_, bend) => {
       const callback = await comeBack();
       const [name = ''] = pending();
       browser.cookies.set(name, bend(browser.cookies.get(name) ?? ''));
       expectRefusal(await browser.open(callback.href), 'transaction_invalid');
     });
 
-    it('is refused when the cookie of the login is there twice', async () => {
+    it('is refused when the cookie of the login is there twice [CB-02]', async () => {
       const callback = await comeBack();
       const [name = ''] = pending();
       const cookie = `${name}=${browser.cookies.get(name)}`;
       expectRefusal(await browser.open(callback.href, { cookie: `${cookie}; ${cookie}` }), 'transaction_missing');
     });
 
-    it('leaves other logins of the browser as they are', async () => {
+    it('leaves other logins of the browser as they are [CB-01]', async () => {
       const callback = await comeBack();
       const before = new Map(browser.cookies);
       await browser.open(`${app.url}/auth/callback?code=x&state=${'A'.repeat(43)}`);
@@ -204,7 +205,7 @@ describe.each(platforms)('an authorization response on %s', (platform) => {
       expect((await browser.open(callback.href)).status).toBe(303);
     });
 
-    it('leaves the session of the browser as it is', async () => {
+    it('leaves the session of the browser as it is [CB-01]', async () => {
       await browser.open((await comeBack()).href);
       const session = browser.cookies.get('sid');
       await browser.open(`${app.url}/auth/callback?code=x&state=${'A'.repeat(43)}`);
@@ -213,9 +214,80 @@ describe.each(platforms)('an authorization response on %s', (platform) => {
     });
   });
 
+  describe('of a login that was started with another configuration [ARQ-04]', () => {
+    const asOptions: readonly (readonly [string, Partial<OidcOptions>])[] = [
+      ['another client', { clientId: 'another-client' }],
+      ['another redirect URI', { baseUrl: 'http://localhost:1' }],
+    ];
+
+    it.each(asOptions)('is refused: %s', async (_, options) => {
+      const callback = await comeBack();
+      const other = await startAppAt(provider, { platform, options });
+      try {
+        const answer = await browser.open(`${other.url}/auth/callback${callback.search}`);
+        expectRefusal(answer, 'provider_mismatch');
+      } finally {
+        await other.close();
+      }
+    });
+
+    it('is refused: another provider', async () => {
+      const callback = await comeBack();
+      const another = await ScriptedProvider.start();
+      const other = await startAppAt(another, { platform, options: { baseUrl: app.url } });
+      try {
+        callback.searchParams.delete('iss');
+        expectRefusal(await browser.open(`${other.url}/auth/callback${callback.search}`), 'provider_mismatch');
+        expect(another.count('/token')).toBe(0);
+      } finally {
+        await other.close();
+        await another.stop();
+      }
+    });
+
+    it('is refused: another secret, which cannot read it', async () => {
+      const callback = await comeBack();
+      const secret = 'n2Kq-another-secret-for-tests-Xw8Lr5Bv';
+      const other = await startAppAt(provider, { platform, options: { baseUrl: app.url, secret } });
+      try {
+        expectRefusal(await browser.open(`${other.url}/auth/callback${callback.search}`), 'transaction_invalid');
+      } finally {
+        await other.close();
+      }
+    });
+
+    it('is accepted when the secret was rotated and the old one is still listed', async () => {
+      const callback = await comeBack();
+      const secret = ['n2Kq-another-secret-for-tests-Xw8Lr5Bv', SECRET];
+      const other = await startAppAt(provider, { platform, options: { baseUrl: app.url, secret } });
+      try {
+        expect((await browser.open(`${other.url}/auth/callback${callback.search}`)).status).toBe(303);
+      } finally {
+        await other.close();
+      }
+    });
+  });
+
+  it('is taken by GET alone: as a form that is posted it changes nothing [CB-14]', async () => {
+    const callback = await comeBack();
+    const before = new Map(browser.cookies);
+    for (const body of [callback.search.slice(1), '']) {
+      const answer = await browser.send(body ? `${app.url}/auth/callback` : callback.href, {
+        method: 'POST',
+        headers: { 'content-type': 'application/x-www-form-urlencoded', accept: 'text/html' },
+        body,
+      });
+      expect([404, 405, 415]).toContain(answer.status);
+      expect(answer.setCookies).toEqual([]);
+    }
+    expect(browser.cookies).toEqual(before);
+    expect(provider.count('/token')).toBe(0);
+    expect((await browser.open(callback.href)).status).toBe(303);
+  });
+
   describe('with parameters that it must not have', () => {
-    it.each(['code', 'state', 'iss', 'error', 'response', 'id_token'])(
-      'is refused when it repeats %s',
+    it.each(['code', 'state', 'iss', 'error', 'response', 'id_token', 'access_token', 'token'])(
+      'is refused when it repeats %s [CB-05]',
       async (name) => {
         const callback = await comeBack();
         const value = callback.searchParams.get(name) ?? 'x';
@@ -225,7 +297,7 @@ describe.each(platforms)('an authorization response on %s', (platform) => {
       },
     );
 
-    it.each(['code[]', 'code[0]', 'state[]'])('is not read from %s, as some parsers would', async (name) => {
+    it.each(['code[]', 'code[0]', 'state[]'])('is not read from %s, as some parsers would [CB-05]', async (name) => {
       const callback = await comeBack();
       const plain = name.replace(/\[.*/u, '');
       const value = callback.searchParams.get(plain) ?? '';
@@ -236,7 +308,7 @@ describe.each(platforms)('an authorization response on %s', (platform) => {
     });
 
     it.each(['response', 'id_token', 'access_token', 'token'])(
-      'is refused when it has %s, of another flow',
+      'is refused when it has %s, of another flow [CB-06] [ARQ-01]',
       async (name) => {
         const callback = await comeBack();
         callback.searchParams.set(name, 'x');
@@ -244,7 +316,7 @@ describe.each(platforms)('an authorization response on %s', (platform) => {
       },
     );
 
-    it('is refused without a code', async () => {
+    it('is refused without a code [CB-01]', async () => {
       const callback = await comeBack();
       callback.searchParams.delete('code');
       expectRefusal(await browser.open(callback.href), 'code_missing');
@@ -254,19 +326,21 @@ describe.each(platforms)('an authorization response on %s', (platform) => {
       ['of another issuer', 'https://evil.example'],
       ['with a slash at its end', undefined],
       ['that is empty', ''],
-    ])('is refused with an iss %s', async (_, iss) => {
+    ])('is refused with an iss %s, and nothing is asked there [CB-04] [NET-08]', async (_, iss) => {
       const callback = await comeBack();
       callback.searchParams.set('iss', iss ?? `${provider.issuer}/`);
+      provider.requests = [];
       expectRefusal(await browser.open(callback.href), 'iss_mismatch');
+      expect(provider.requests).toEqual([]);
     });
 
-    it('is accepted without iss while the provider does not promise one', async () => {
+    it('is accepted without iss while the provider does not promise one [CB-04]', async () => {
       const callback = await comeBack();
       callback.searchParams.delete('iss');
       expect((await browser.open(callback.href)).status).toBe(303);
     });
 
-    it('is refused without iss when the provider promises one', async () => {
+    it('is refused without iss when the provider promises one [CB-04]', async () => {
       provider.script.discovery = (document) => ({
         ...document,
         authorization_response_iss_parameter_supported: true,
@@ -283,7 +357,7 @@ describe.each(platforms)('an authorization response on %s', (platform) => {
     });
   });
 
-  describe('that reports an error', () => {
+  describe('that reports an error [CB-07]', () => {
     const reportError = async (error: string): Promise<BrowserResponse> => {
       const callback = await comeBack();
       callback.searchParams.delete('code');
@@ -321,6 +395,13 @@ describe.each(platforms)('an authorization response on %s', (platform) => {
       expect(reasons.slice(-2)).toEqual(['access_denied', 'other']);
     });
 
+    it('has no code beside it that is used', async () => {
+      const callback = await comeBack();
+      callback.searchParams.set('error', 'access_denied');
+      expectRefusal(await browser.open(callback.href), 'Login cancelled', 401);
+      expectRefusal(await browser.open(callback.href), 'transaction_missing');
+    });
+
     it('is believed only with the state of a login of this browser', async () => {
       await comeBack();
       const answer = await browser.open(`${app.url}/auth/callback?error=access_denied&state=${'A'.repeat(43)}`);
@@ -340,7 +421,7 @@ describe.each(platforms)('an authorization response on %s', (platform) => {
       ['an iframe', 'GET', { 'sec-fetch-dest': 'iframe' }],
       ['an image', 'GET', { 'sec-fetch-dest': 'image', 'sec-fetch-mode': 'no-cors' }],
       ['a script', 'GET', { 'sec-fetch-dest': 'empty', 'sec-fetch-mode': 'cors' }],
-    ])('uses nothing up when it is %s: the login still completes', async (_, method, headers) => {
+    ])('uses nothing up when it is %s: the login still completes [CB-13]', async (_, method, headers) => {
       const callback = await comeBack();
       const answer = await browser.send(callback.href, { method, headers });
       expect(answer.setCookies).toEqual([]);
@@ -349,7 +430,7 @@ describe.each(platforms)('an authorization response on %s', (platform) => {
     });
   });
 
-  it('tells the token endpoint the configured redirect URI, whatever address the request names', async () => {
+  it('tells the token endpoint the configured redirect URI, whatever address the request names [CB-08] [CFG-03]', async () => {
     const callback = await comeBack();
     const cookie = [...browser.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
     const answer = await raw(app.url, [
@@ -393,7 +474,7 @@ describe.each(platforms)('an authorization response on %s', (platform) => {
       expect(event).toMatchObject({ name: 'request.failed', correlationId: json.json()['correlationId'] });
     });
 
-    it('leaves no code, state, token, verifier or secret in any event', async () => {
+    it('leaves no code, state, token, verifier or secret in any event [CB-07]', async () => {
       const callback = await comeBack();
       provider.script.tokenResponse = (response) => ({ ...response, token_type: 'unheard-of' });
       await browser.open(callback.href);

@@ -396,14 +396,14 @@ describe('an ID token at login', () => {
     const create = jest.spyOn(store, 'create');
     const mapClaims = jest.fn(<T>(of: T): T => of);
     const watched = await startAppAt(provider, { options: { mapClaims, session: { store } } });
-    const login = (): Promise<BrowserResponse> => browser.navigate(`${watched.url}/auth/login?returnTo=/profile`);
+    const url = `${watched.url}/auth/login?returnTo=/profile`;
     try {
       provider.script.idToken = claims({ at_hash: halfHash('another access token') });
-      expect((await login()).status).toBe(400);
+      expect((await browser.navigate(url)).status).toBe(400);
       expect([mapClaims, create].map(({ mock }) => mock.calls.length)).toEqual([0, 0]);
       expect(watched.events.map(({ name }) => name)).not.toContain('login.succeeded');
       provider.reset();
-      expect((await login()).status).toBe(200);
+      expect((await browser.navigate(url)).status).toBe(200);
       expect([mapClaims, create].map(({ mock }) => mock.calls.length)).toEqual([1, 1]);
     } finally {
       await watched.close();
@@ -448,8 +448,8 @@ function nested(depth: number): unknown {
 
 /** The same token with text put at the start of its claims, signed anew. */
 function resigned(jwt: string, key: SigningKey, text: string): string {
-  const [header = '', payload = ''] = jwt.split('.');
+  const [head = '', payload = ''] = jwt.split('.');
   const bent = Buffer.from(payload, 'base64url').toString().replace('{', `{${text}`);
-  const input = `${header}.${Buffer.from(bent).toString('base64url')}`;
+  const input = `${head}.${Buffer.from(bent).toString('base64url')}`;
   return `${input}.${signatureBy(key)(Buffer.from(input)).toString('base64url')}`;
 }

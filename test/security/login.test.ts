@@ -46,7 +46,7 @@ describe.each(platforms)('an authorization request on %s', (platform) => {
   const comeBack = async (query = ''): Promise<string> =>
     (await browser.navigate(`${app.url}/auth/login${query}`, (url) => url.startsWith(`${app.url}/auth/callback`))).url;
 
-  it('asks for the code flow with PKCE, each parameter once, and nothing else', async () => {
+  it('asks for the code flow with PKCE, each parameter once, and nothing else [ARQ-01] [ARQ-03] [CFG-10]', async () => {
     const params = paramsOf(await open());
     expect(params.map(([name]) => name).sort()).toEqual(
       [
@@ -69,7 +69,7 @@ describe.each(platforms)('an authorization request on %s', (platform) => {
     });
   });
 
-  it('has a state, nonce and code verifier of its own, 256 bits each, never equal, over 100 logins', async () => {
+  it('has a state, nonce and code verifier of its own, 256 bits each, never equal, over 100 logins [ARQ-02]', async () => {
     for (let login = 0; login < 100; login += 1) await new Browser().navigate(`${app.url}/auth/login`);
     const states = provider.to('/authorize').flatMap(({ params }) => [params.get('state'), params.get('nonce')]);
     const verifiers = provider.to('/token').map(({ params }) => params.get('code_verifier'));
@@ -79,14 +79,14 @@ describe.each(platforms)('an authorization request on %s', (platform) => {
     for (const value of values) expect(value).toMatch(/^[\w-]{43,128}$/u);
   });
 
-  it('is kept by the browser sealed: neither state, nonce nor verifier can be read', async () => {
+  it('is kept by the browser sealed: neither state, nonce nor verifier can be read [ARQ-04]', async () => {
     const params = Object.fromEntries(paramsOf(await open('?returnTo=/profile')));
     const [name = '', value = ''] = [...browser.cookies][0] ?? [];
     const readable = name + value + Buffer.from(value, 'base64url').toString('latin1');
     for (const secret of [params['state'], params['nonce'], '/profile']) expect(readable).not.toContain(secret);
   });
 
-  it('leaves room for five logins at once, each of which completes', async () => {
+  it('leaves room for five logins at once, each of which completes [ARQ-05]', async () => {
     const callbacks = [];
     for (let tab = 1; tab <= 5; tab += 1) callbacks.push(await comeBack(`?returnTo=/maybe?tab=${tab}`));
     const answers = [];
@@ -101,7 +101,7 @@ describe.each(platforms)('an authorization request on %s', (platform) => {
     ['the longest that has to be encoded', `/${'é'.repeat(341)}`],
     ['one that is too long once it is encoded', `/${'é'.repeat(1000)}`],
   ])(
-    'is dropped when it is the oldest of six, and all of them take less than 6 KiB, with %s returnTo',
+    'is dropped when it is the oldest of six, and all of them take less than 6 KiB, with %s returnTo [Numbers]',
     async (_, returnTo) => {
       const time = new TimeTravel();
       try {
@@ -132,13 +132,32 @@ describe.each(platforms)('an authorization request on %s', (platform) => {
     ['an image', 'GET', { 'sec-fetch-dest': 'image' }],
     ['a script', 'GET', { 'sec-fetch-dest': 'empty', 'sec-fetch-mode': 'cors' }],
     ['a style sheet', 'GET', { 'sec-fetch-dest': 'style' }],
-  ])('is not made for %s: no cookie, no redirect', async (_, method, headers) => {
+  ])('is not made for %s: no cookie, no redirect [ARQ-08]', async (_, method, headers) => {
     const answer = await browser.send(`${app.url}/auth/login`, { method, headers });
     expect(answer.setCookies).toEqual([]);
     expect(answer.location).toBeUndefined();
   });
 
-  it('takes nothing from the query of the browser', async () => {
+  it('asks for the scopes that are configured, and no others [CFG-10]', async () => {
+    await withApp({ login: { scope: 'openid orders:read' } }, async ({ url }) => {
+      const answer = await browser.open(`${url}/auth/login?scope=openid+admin`);
+      expect(new URL(answer.location ?? '').searchParams.getAll('scope')).toEqual(['openid orders:read']);
+    });
+  });
+
+  it('keeps the max_age that it was sent with: the callback checks it whatever is configured by then [ARQ-04]', async () => {
+    await withApp({ login: { maxAge: 60 } }, async ({ url }) => {
+      const atCallback = (next: string): boolean => next.startsWith(`${url}/auth/callback`);
+      const callback = new URL((await browser.navigate(`${url}/auth/login`, atCallback)).url);
+      await withApp({ baseUrl: url }, async (restarted) => {
+        const answer = await browser.open(`${restarted.url}/auth/callback${callback.search}`);
+        expect(answer.status).toBe(400);
+        expect(answer.body).toContain('id_token_invalid');
+      });
+    });
+  });
+
+  it('takes nothing from the query of the browser [ARQ-06] [NET-08]', async () => {
     const hostile = new URLSearchParams(
       ['scope', 'redirect_uri', 'state', 'nonce', 'client_id', 'prompt', 'login_hint', 'response_type', 'response_mode']
         .concat(['max_age', 'code_challenge', 'code_challenge_method', 'request', 'request_uri', 'acr_values', 'iss'])
@@ -150,7 +169,7 @@ describe.each(platforms)('an authorization request on %s', (platform) => {
     expect(params).toHaveLength(8);
   });
 
-  it('takes what is opted in, once, as ASCII, and nothing beside it', async () => {
+  it('takes what is opted in, once, as ASCII, and nothing beside it [ARQ-06]', async () => {
     await withApp({ login: { forwardParams: ['login_hint', 'prompt'] } }, async ({ url }) => {
       const query = '?login_hint=%C3%A4%0D%0Ax&prompt=login&prompt=none&ui_locales=de&state=evil&login_hint[]=x';
       const answer = await browser.open(`${url}/auth/login${query}`);
@@ -161,7 +180,7 @@ describe.each(platforms)('an authorization request on %s', (platform) => {
     });
   });
 
-  it('is the same whatever host the request names', async () => {
+  it('is the same whatever host the request names [CFG-03]', async () => {
     const answer = await open('?returnTo=/profile', {
       host: 'evil.example',
       'x-forwarded-host': 'evil.example',
@@ -179,7 +198,7 @@ describe.each(platforms)('an authorization request on %s', (platform) => {
     ]);
   });
 
-  it('is kept in a __Host- cookie that is Secure when the application is public by https', async () => {
+  it('is kept in a __Host- cookie that is Secure when the application is public by https [ARQ-04]', async () => {
     await withApp({ baseUrl: 'https://app.example' }, async ({ url }) => {
       const { setCookies } = await browser.open(`${url}/auth/login`);
       expect(setCookies).toEqual([
