@@ -1,4 +1,4 @@
-import { Controller, Get, Module, type INestApplication } from '@nestjs/common';
+import { All, Controller, Module, type INestApplication } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
@@ -6,6 +6,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/glo
 import fc from 'fast-check';
 import { OidcModule } from 'nest-oidc';
 import { connect } from 'node:net';
+import { AuthorizationRequests, type AuthorizationRequest } from '../../lib/login/authorization-request.js';
 import { ReturnTo } from '../../lib/login/return-to.js';
 import { localPath } from '../../lib/options/local-path.js';
 import type { PublicUrls } from '../../lib/options/public-urls.js';
@@ -13,81 +14,7 @@ import { Browser } from '../support/browser.js';
 import { ScriptedProvider, startAppAt } from '../support/scripted-provider.js';
 import { freePort, platforms, SECRET, type TestApp } from '../support/test-app.js';
 import { CLIENT_ID, CLIENT_SECRET } from '../support/test-provider.js';
-
-/** As they stand in the value, after the query is decoded. */
-const HOSTILE: readonly string[] = [
-  '//evil.example',
-  '//evil.example/%2f..',
-  '///evil.example',
-  '////evil.example',
-  '/\\evil.example',
-  '/\\/evil.example',
-  '\\\\evil.example',
-  '\\/evil.example',
-  '/.//evil.example',
-  '/..//evil.example',
-  '/x/..//evil.example',
-  '/x/%2e%2e//evil.example',
-  '/%2e//evil.example',
-  '/.\\/evil.example',
-  '/\t/evil.example',
-  '/\n/evil.example',
-  '/\r\n/evil.example',
-  '\t//evil.example',
-  ' //evil.example',
-  '/\u0000/evil.example',
-  '/x\r\nLocation: https://evil.example',
-  '/x\r\nSet-Cookie: sid=evil',
-  'https://evil.example',
-  'HTTPS://EVIL.EXAMPLE',
-  'https:evil.example',
-  'https:/evil.example',
-  'https:///evil.example',
-  'http://localhost@evil.example',
-  '//localhost@evil.example',
-  'javascript:alert(1)',
-  'JaVaScRiPt:alert(1)',
-  'java\nscript:alert(1)',
-  'data:text/html,<script>alert(1)</script>',
-  'vbscript:x',
-  'file:///etc/passwd',
-  'evil.example',
-  '@evil.example',
-  '.evil.example',
-  ':80',
-  '?x=//evil.example',
-  '#//evil.example',
-  '',
-  ' ',
-  '*',
-  'null',
-  '/\u007f/evil.example',
-  '\ufeff//evil.example',
-  '／／evil.example',
-  '\u2028//evil.example',
-  `/${'a'.repeat(3000)}`,
-  `/${'é'.repeat(1000)}`,
-  '[object Object]',
-];
-
-/** Odd, but of our own: the user gets there. */
-const ODD: readonly (readonly [string, string])[] = [
-  ['/%5Cevil.example', '/%5Cevil.example'],
-  ['/%2f/evil.example', '/%2f/evil.example'],
-  ['/%09/evil.example', '/%09/evil.example'],
-  ['/日本', '/%E6%97%A5%E6%9C%AC'],
-  ['/x?y=//evil.example', '/x?y=//evil.example'],
-  ['/x#//evil.example', '/x#//evil.example'],
-  ['/x?y="<>', '/x?y=%22%3C%3E'],
-  ['/@evil.example', '/@evil.example'],
-  ['/:80', '/:80'],
-  ['/https://evil.example', '/https://evil.example'],
-  ['/a b', '/a%20b'],
-  ['/x/../y', '/y'],
-  ['/x//evil.example', '/x//evil.example'],
-  ['/\ud800', '/%EF%BF%BD'],
-  ['/／evil.example', '/%EF%BC%8Fevil.example'],
-];
+import { HARMLESS, REFUSED } from './open-redirect-payloads.js';
 
 const OWN: readonly string[] = [
   '/auth/login',
@@ -136,21 +63,33 @@ describe.each(platforms)('returnTo on %s', (platform) => {
     return answer.location;
   }
 
-  it.each(HOSTILE.map((value) => [JSON.stringify(value).slice(0, 60), value]))(
-    '%s leads to the default page',
+  it.each(REFUSED.map((value) => [JSON.stringify(value).slice(0, 60), value]))(
+    '%s leads to the default page [RET-01]',
     async (_, value) => {
       expect(await targetOf(`returnTo=${encodeURIComponent(value)}`)).toBe('/');
     },
   );
 
-  it.each(ODD)('%j leads to %j', async (value, target) => {
+  it.each(HARMLESS)('%j leads to %j [RET-01] [RET-03]', async (value, target) => {
     const location = await targetOf(new URLSearchParams({ returnTo: value }).toString());
     expect(location).toBe(target);
     expectOwnOrigin(location, app.url);
   });
 
-  it.each(OWN)('%j, a route of our own, leads to the default page: no loop', async (value) => {
+  it.each(OWN)('%j, a route of our own, leads to the default page: no loop [RET-04]', async (value) => {
     expect(await targetOf(`returnTo=${encodeURIComponent(value)}`)).toBe('/');
+  });
+
+  it('is checked again when it comes back in the sealed cookie [RET-02] [CB-09]', async () => {
+    const requests = app.app.get(AuthorizationRequests, { strict: false });
+    for (const value of ['//evil.example', '/.//evil.example', 'https://evil.example', 5]) {
+      const atCallback = (url: string): boolean => url.startsWith(`${app.url}/auth/callback`);
+      const { url } = await browser.navigate(`${app.url}/auth/login`, atCallback);
+      const [name = '', sealed = ''] = [...browser.cookies].find(([each]) => each.startsWith('oidc.tx.')) ?? [];
+      const honest = requests.unseal(sealed, name.slice('oidc.tx.'.length));
+      browser.cookies.set(name, requests.seal({ ...honest, returnTo: value } as AuthorizationRequest));
+      expect(await browser.open(url)).toMatchObject({ status: 303, location: '/' });
+    }
   });
 
   it.each([
@@ -166,14 +105,14 @@ describe.each(platforms)('returnTo on %s', (platform) => {
     'returnTo=%',
     'returnTo',
     'target_link_uri=//evil.example',
-  ])('of the query %s never leaves the origin', async (query) => {
+  ])('of the query %s never leaves the origin [RET-02]', async (query) => {
     expectOwnOrigin(await targetOf(query), app.url);
   });
 });
 
 @Controller()
 class CatchAll {
-  @Get('*')
+  @All('*')
   page(): string {
     return 'protected';
   }
@@ -236,7 +175,7 @@ describe.each(platforms)('the path that the guard captures on %s', (platform) =>
     'https://evil.example//x',
     `/${'a'.repeat(3000)}`,
     '/x?y=%E0%A4%A',
-  ])('%s never leads away from the origin, nor to an error of the server', async (target) => {
+  ])('%s never leads away from the origin, nor to an error of the server [RET-02] [RET-03]', async (target) => {
     const [head = ''] = (await raw(url, target)).split('\r\n\r\n', 1);
     const status = Number(/^HTTP\/1\.1 (\d+)/u.exec(head)?.[1]);
     expect([302, 400, 404, 414]).toContain(status);
@@ -249,9 +188,29 @@ describe.each(platforms)('the path that the guard captures on %s', (platform) =>
     expectOwnOrigin((await browser.open(callback)).location, url);
   });
 
-  it('leads back to where the user was', async () => {
+  it.each<[string, Record<string, string>]>([
+    ['GET', { accept: 'application/json', 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' }],
+    ['GET', { accept: '*/*' }],
+    ['HEAD', { accept: 'text/html' }],
+    ['POST', { accept: 'text/html', 'sec-fetch-mode': 'navigate', 'sec-fetch-dest': 'document' }],
+    ['DELETE', { accept: 'text/html', 'sec-fetch-mode': 'navigate' }],
+  ])('is none for %s with %j, which no login could repeat [RET-05]', async (method, headers) => {
+    const answer = await new Browser().send(`${url}/deep/page?x=1`, { method, headers });
+    expect(answer).toMatchObject({ status: 401, location: undefined, setCookies: [] });
+  });
+
+  it('leads back to where the user was [RET-05]', async () => {
     const page = await new Browser().navigate(`${url}/deep/page?x=1&y=%C3%A4`);
     expect(page).toMatchObject({ status: 200, url: `${url}/deep/page?x=1&y=%C3%A4`, body: 'protected' });
+  });
+});
+
+describe('the list of payloads', () => {
+  it('has more than 120 that are refused, each once, and none that the function lets through [RET-01]', () => {
+    expect(new Set(REFUSED).size).toBe(REFUSED.length);
+    expect(REFUSED.length).toBeGreaterThan(120);
+    expect(REFUSED.filter((value) => localPath(value) !== undefined)).toEqual([]);
+    expect(HARMLESS.map(([value]) => localPath(value))).toEqual(HARMLESS.map(([, target]) => target));
   });
 });
 
@@ -295,7 +254,7 @@ describe('any text as returnTo', () => {
     pathOf: (route: string) => `/auth/${route}`,
   } as unknown as PublicUrls;
 
-  it('stays on the origin, in ASCII, and means the same when it is read again', () => {
+  it('stays on the origin, in ASCII, and means the same when it is read again [RET-01] [RET-03]', () => {
     fc.assert(
       fc.property(anyText, (text) => {
         const target = new ReturnTo(urls).resolve(text);
@@ -307,7 +266,7 @@ describe('any text as returnTo', () => {
     );
   });
 
-  it('is refused, not converted, when it is no text', () => {
+  it('is refused, not converted, when it is no text [RET-01]', () => {
     fc.assert(fc.property(fc.anything(), (value) => typeof value === 'string' || localPath(value) === undefined));
     expect(localPath(['/profile'])).toBeUndefined();
   });
