@@ -16,6 +16,8 @@ export interface AuthorizationRequest {
   readonly redirectUri: string;
   /** `max_age` as it was sent. Seconds. */
   readonly maxAge?: number;
+  /** Whether it was sent with `prompt=none`: the provider asks the user nothing. */
+  readonly silent?: true;
   /** Epoch milliseconds. */
   readonly createdAt: number;
 }
@@ -35,7 +37,7 @@ export class AuthorizationRequests {
   }
 
   /** Fresh random `state`, `nonce` and code verifier: 256 bits each, independent (RFC 9700 §2.1.1). */
-  create(returnTo: string, redirectUri: string): AuthorizationRequest {
+  create(returnTo: string, redirectUri: string, prompt?: string): AuthorizationRequest {
     const { issuer, clientId, login } = this.options;
     return {
       state: randomToken(),
@@ -46,6 +48,7 @@ export class AuthorizationRequests {
       clientId,
       redirectUri,
       ...(login.maxAge === undefined ? {} : { maxAge: login.maxAge }),
+      ...(prompt?.split(' ').includes('none') ? { silent: true } : {}),
       createdAt: this.clock.now(),
     };
   }

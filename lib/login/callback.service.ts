@@ -74,6 +74,7 @@ export class CallbackService {
    *
    * @throws CallbackRejectedError, AuthorizationRefusedError, CodeRefusedError, IdTokenInvalidError, ProviderFaultError,
    *   ProviderUnreachableError, LoginRefusedError, StoreUnavailableError; no session was made, an existing one is as it was
+   * @throws SubjectChangedError: no session was made, and the existing one is over
    */
   async complete(response: AuthorizationResponse, request: AuthorizationRequest): Promise<LoginResult> {
     const { params, previousToken, device } = response;
@@ -90,6 +91,7 @@ export class CallbackService {
       codeVerifier: request.codeVerifier,
       maxAge: request.maxAge,
     });
+    if (request.silent && previousToken !== undefined) await this.opener.requireSameUser(previousToken, login);
     const loaded = await this.opener.open(login, await this.mapped(login.claims), device);
     if (previousToken !== undefined) await this.opener.endPrevious(previousToken, loaded.session);
     this.events.emit({ name: 'login.succeeded', session: loaded.session.id, sub: loaded.session.sub });

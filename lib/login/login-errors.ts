@@ -72,6 +72,16 @@ function statusOf(error: string): number {
   return 400;
 }
 
+/** A silent login (`prompt=none`) was answered for another user than the one who was logged in. Nobody is any more. */
+export class SubjectChangedError extends OidcError {
+  readonly code = 'subject_changed';
+  readonly statusCode = 401;
+
+  constructor() {
+    super('The provider has another user now; log in again.');
+  }
+}
+
 /** The application refused the login: its `mapClaims` threw. */
 export class LoginRefusedError extends OidcError {
   readonly code = 'login_refused';

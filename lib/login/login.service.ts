@@ -28,8 +28,9 @@ export class LoginService {
   /** @throws ProviderUnreachableError, ProviderFaultError: nothing was started */
   async start(query: URLSearchParams): Promise<LoginStart> {
     const returnTo = this.returnTo.resolve(query.get('returnTo') ?? undefined);
-    const authorizationRequest = this.requests.create(returnTo, this.urls.redirectUri);
-    const url = await this.provider.authorizationUrl({ ...authorizationRequest, params: this.params(query) });
+    const params = this.params(query);
+    const authorizationRequest = this.requests.create(returnTo, this.urls.redirectUri, params['prompt']);
+    const url = await this.provider.authorizationUrl({ ...authorizationRequest, params });
     this.events.emit({ name: 'login.started' });
     return { authorizationRequest, url };
   }

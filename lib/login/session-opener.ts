@@ -9,7 +9,7 @@ import { SessionDirectory } from '../session/session-directory.js';
 import { SessionRepository } from '../session/session-repository.js';
 import { sessionIdOf } from '../session/session-token.js';
 import type { Device, LoadedSession, Session } from '../session/session.js';
-import { CallbackRejectedError } from './login-errors.js';
+import { CallbackRejectedError, SubjectChangedError } from './login-errors.js';
 
 /** Makes the session of a login: in the store, in the directory, within the user's limit, in the old one's place. */
 @Injectable()
@@ -41,6 +41,20 @@ export class SessionOpener {
     }
     await this.keepLimit(loaded.session);
     return loaded;
+  }
+
+  /**
+   * For a login that nobody saw (`prompt=none`): it may renew a session, and never put another user in its place. Who sits
+   * there is unknown then, so the session ends, and the next login asks.
+   *
+   * @throws SubjectChangedError, StoreUnavailableError
+   */
+  async requireSameUser(token: string, { claims, tokens }: Login): Promise<void> {
+    const previous = await this.readable(token);
+    if (!previous || previous.session.sub === claims.sub) return;
+    await this.sessions.end(previous.session.id, 'subject_changed');
+    this.revocations.revoke(tokens.refreshToken);
+    throw new SubjectChangedError();
   }
 
   /** Ends the session that this browser had before. @throws StoreUnavailableError */

@@ -180,6 +180,46 @@ describe.each(platforms)('an authorization request on %s', (platform) => {
     });
   });
 
+  describe('with prompt=none [CB-15]', () => {
+    const silent: Partial<OidcOptions> = { login: { forwardParams: ['prompt'] } };
+    const subOf = async (url: string): Promise<unknown> => (await browser.fetch(`${url}/maybe`)).json()['sub'];
+
+    it('renews the session of the same user', async () => {
+      await withApp(silent, async ({ url }) => {
+        await browser.navigate(`${url}/auth/login`);
+        const before = browser.cookies.get('sid');
+        expect((await browser.navigate(`${url}/auth/login?prompt=none`)).status).toBe(200);
+        expect(browser.cookies.get('sid')).not.toBe(before);
+        expect(await subOf(url)).toBe('alice');
+      });
+    });
+
+    it('never puts another user in the place of the one who is logged in: that session ends', async () => {
+      await withApp(silent, async ({ url, events }) => {
+        await browser.navigate(`${url}/auth/login`);
+        const before = browser.cookies.get('sid') ?? '';
+        provider.sub = 'mallory';
+        const page = await browser.navigate(`${url}/auth/login?prompt=none`);
+        expect(page.status).toBe(401);
+        expect(page.body).toContain('subject_changed');
+        expect(browser.cookies.get('sid') ?? before).toBe(before);
+        expect(await subOf(url)).toBeNull();
+        expect(events).toContainEqual(expect.objectContaining({ name: 'session.ended', cause: 'subject_changed' }));
+        expect(events.filter(({ name }) => name === 'login.succeeded')).toHaveLength(1);
+      });
+    });
+
+    it('logs in whom the provider has, where nobody is logged in, and an interactive login takes over', async () => {
+      await withApp(silent, async ({ url }) => {
+        await browser.navigate(`${url}/auth/login?prompt=none`);
+        expect(await subOf(url)).toBe('alice');
+        provider.sub = 'mallory';
+        await browser.navigate(`${url}/auth/login`);
+        expect(await subOf(url)).toBe('mallory');
+      });
+    });
+  });
+
   it('is the same whatever host the request names [CFG-03]', async () => {
     const answer = await open('?returnTo=/profile', {
       host: 'evil.example',
