@@ -55,7 +55,12 @@ export {
   UnsupportedContextError,
   type OidcErrorCode,
 } from './common/errors.js';
-export { AuthorizationRefusedError, CallbackRejectedError, LoginRefusedError } from './login/login-errors.js';
+export {
+  AuthorizationRefusedError,
+  CallbackRejectedError,
+  LoginRefusedError,
+  SubjectChangedError,
+} from './login/login-errors.js';
 export {
   CodeRefusedError,
   IdTokenInvalidError,

@@ -1,5 +1,5 @@
 import { Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown, type Provider } from '@nestjs/common';
-import { APP_FILTER } from '@nestjs/core';
+import { APP_FILTER, ModulesContainer } from '@nestjs/core';
 import { CLOCK, systemClock, type Clock } from './common/clock.js';
 import { EVENT_LISTENER, EventLog, type OidcEventListener } from './common/events.js';
 import { OidcCounters } from './common/oidc-counters.js';
@@ -22,6 +22,7 @@ import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, RESOLVED_ROUTES } from '
 import { isProduction } from './options/environment.js';
 import type { OidcOptions } from './options/oidc-options.js';
 import { PublicUrls } from './options/public-urls.js';
+import { requireRegisteredOnce } from './options/registered-once.js';
 import { resolveOptions } from './options/resolve-options.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions, type ResolvedRoutes } from './options/resolved-options.js';
 import { IdTokenValidator } from './provider/id-token.js';
@@ -112,6 +113,7 @@ function memoryStore(clock: Clock, events: EventLog): SessionStore {
 })
 export class OidcModule extends ConfigurableModuleClass implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
+    @Inject(ModulesContainer) modules: ModulesContainer,
     @Inject(ProviderService) private readonly provider: ProviderService,
     @Inject(TokenRefresher) private readonly refresher: TokenRefresher,
     @Inject(Revocations) private readonly revocations: Revocations,
@@ -119,6 +121,7 @@ export class OidcModule extends ConfigurableModuleClass implements OnApplication
     @Inject(SESSION_STORE) private readonly store: SessionStore,
   ) {
     super();
+    requireRegisteredOnce(OidcModule, modules);
   }
 
   async onApplicationBootstrap(): Promise<void> {

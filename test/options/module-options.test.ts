@@ -98,6 +98,24 @@ describe('OidcModule', () => {
     );
   });
 
+  it('is registered once: a second one, alike or not, does not start [CFG-12] [CFG-09]', async () => {
+    @Module({ imports: [OidcModule.forRoot(VALID)] })
+    class FeatureModule {}
+    const other = { ...VALID, issuer: 'https://other.example.com', routes: { callback: '/other/callback' } };
+    for (const second of [VALID, other]) {
+      await expect(compile(OidcModule.forRoot(second), FeatureModule)).rejects.toThrow(
+        /OidcModule is registered 2 times; call forRoot or forRootAsync once/u,
+      );
+    }
+  });
+
+  it('may be imported in several places when it is one registration [CFG-12]', async () => {
+    const oidc = OidcModule.forRoot(VALID);
+    @Module({ imports: [oidc] })
+    class FeatureModule {}
+    await compile(oidc, FeatureModule);
+  });
+
   it('is global unless it is told not to be', async () => {
     expect(OidcModule.forRoot(VALID)).toMatchObject({ global: true });
     expect(OidcModule.forRoot({ ...VALID, global: false })).toMatchObject({ global: false });
