@@ -11,6 +11,7 @@ import type {
   OidcOptions,
 } from './oidc-options.js';
 import { OptionReader } from './option-reader.js';
+import { RESERVED_PARAMETERS } from './reserved-parameters.js';
 import type { PublicBase, ResolvedOptions, ResolvedRoutes } from './resolved-options.js';
 import { ROUTE_NAMES } from './routes.js';
 import { problemOfSecret } from './secret-check.js';
@@ -55,23 +56,6 @@ const FORWARDABLE: readonly ForwardedParameter[] = [
   'display',
   'screen_hint',
 ];
-
-/** Set by the library itself; two values for one of them would be an attack surface (RFC 6749 §3.1). */
-const RESERVED_PARAMETERS: ReadonlySet<string> = new Set([
-  'client_id',
-  'client_secret',
-  'code_challenge',
-  'code_challenge_method',
-  'max_age',
-  'nonce',
-  'redirect_uri',
-  'request',
-  'request_uri',
-  'response_mode',
-  'response_type',
-  'scope',
-  'state',
-]);
 
 /** What browsers and proxies send by themselves, or let every page send (Fetch, CORS-safelisted): it proves nothing. */
 const SENT_UNASKED = new RegExp(

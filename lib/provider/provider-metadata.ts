@@ -3,6 +3,7 @@ import { allowInsecureRequests, customFetch, discovery, type ServerMetadata } fr
 import { CLOCK, type Clock } from '../common/clock.js';
 import { OidcError } from '../common/errors.js';
 import { EventLog, sanitize } from '../common/events.js';
+import { RESERVED_PARAMETERS } from '../options/reserved-parameters.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
 import { ProviderCall, unavailable } from './provider-call.js';
 import { ProviderFaultError } from './provider-errors.js';
@@ -10,22 +11,6 @@ import { ProviderFaultError } from './provider-errors.js';
 const MAX_METADATA_BYTES = 1024 * 1024;
 const FIRST_BACK_OFF_MS = 500;
 const LONGEST_BACK_OFF_MS = 5000;
-
-/** Parameters of ours: an endpoint that presets one would make it ambiguous. */
-const OWN_PARAMETERS: readonly string[] = [
-  'client_id',
-  'redirect_uri',
-  'response_type',
-  'response_mode',
-  'state',
-  'nonce',
-  'max_age',
-  'scope',
-  'code_challenge',
-  'code_challenge_method',
-  'request',
-  'request_uri',
-];
 
 /** Where we or browsers are sent, as far as the provider has it. */
 const ENDPOINTS = [
@@ -179,7 +164,7 @@ export function requiresPushedRequests(metadata: ServerMetadata): boolean {
   return metadata.require_pushed_authorization_requests === true;
 }
 
+/** An endpoint that presets a parameter of ours would make it ambiguous. */
 function presetsOwnParameter(endpoint: string): boolean {
-  const { searchParams } = new URL(endpoint);
-  return OWN_PARAMETERS.some((name) => searchParams.has(name));
+  return [...new URL(endpoint).searchParams.keys()].some((name) => RESERVED_PARAMETERS.has(name));
 }
