@@ -44,6 +44,12 @@ describe('an option that is left out', () => {
     ['routes.callback', options.routes.callback, '/auth/callback'],
     ['routes.logout', options.routes.logout, '/auth/logout'],
     ['routes.me', options.routes.me, '/auth/me'],
+    ['routes.backChannelLogout', options.routes.backChannelLogout, '/auth/backchannel-logout'],
+    ['routes.frontChannelLogout', options.routes.frontChannelLogout, false],
+    ['routes.postLogout', options.routes.postLogout, false],
+    ['csrfHeader', options.csrfHeader, undefined],
+    ['session.maxPerUser', options.session.maxPerUser, undefined],
+    ['session.recordDevice', options.session.recordDevice, false],
   ])('%s has its default', (_name, value, expected) => {
     expect(value).toEqual(expected);
   });
@@ -127,7 +133,7 @@ describe('an option that is given', () => {
     expect(resolve({ baseUrl: 'https://example.com/' }).base.path).toBe('');
   });
 
-  it('issuer is kept character by character', () => {
+  it('issuer is kept character by character [NET-01]', () => {
     const issuer = 'https://LOGIN.example.com:443/tenant/';
     expect(resolve({ issuer }).issuer).toBe(issuer);
   });

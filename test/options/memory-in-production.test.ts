@@ -19,7 +19,7 @@ async function eventsAtStart(environment: string): Promise<readonly string[]> {
   return events.map(({ name }) => name);
 }
 
-it('says once that sessions in memory are not for production', async () => {
+it('says once that sessions in memory are not for production [CFG-11]', async () => {
   expect(await eventsAtStart('production')).toEqual(['store.memory_in_production']);
   expect(await eventsAtStart('development')).toEqual([]);
 });

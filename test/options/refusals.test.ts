@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { OidcConfigurationError } from '../../lib/common/errors.js';
 import { resolveOptions } from '../../lib/options/resolve-options.js';
-import { resolveRoutes } from '../../lib/options/routes.js';
+import { resolveRoutes, ROUTE_NAMES } from '../../lib/options/routes.js';
 import { MemorySessionStore } from '../../lib/store/memory-session-store.js';
 import { OLDER_SECRET, problemsOf, resolve, SECRET } from './valid-options.js';
 
@@ -116,7 +116,7 @@ describe('the options are refused', () => {
     ['provider.timeout', { provider: { timeout: 31 } }],
     ['provider.metadataLifetime', { provider: { metadataLifetime: 59 } }],
     ['provider.keysLifetime', { provider: { keysLifetime: 601 } }],
-  ])('when %s is not what it must be: %j', (option, changes) => {
+  ])('when %s is not what it must be: %j [CFG-05] [CFG-08] [CFG-10]', (option, changes) => {
     expect(problemsOf(changes)).toEqual(problemOf(option));
   });
 
@@ -128,7 +128,8 @@ describe('the options are refused', () => {
       'session.cookie.sameSite: must be one of lax, strict',
     ]);
     expect(problemsOf({ session: { store: { get: () => undefined } } })).toEqual([
-      'session.store: must be a SessionStore; it lacks create, replace, touch, delete, lock, unlock, markUsed',
+      'session.store: must be a SessionStore; it lacks create, replace, touch, delete, lock, unlock, markUsed, ' +
+        'addMember, members, removeMember',
     ]);
   });
 
@@ -149,7 +150,7 @@ describe('the options are refused', () => {
         clientPrivateKey: { key: '-----BEGIN PRIVATE KEY-----', kid: 'x' },
       },
     ],
-  ])('when %s is not an option, naming those there are', (option, changes) => {
+  ])('when %s is not an option, naming those there are [CFG-07] [CFG-08]', (option, changes) => {
     const problems = problemsOf(changes);
     expect(problems).toEqual(problemOf(option));
     expect(problems[0]).toMatch(/is not an option; the options here are \w+/u);
@@ -166,7 +167,7 @@ describe('the options are refused', () => {
   });
 });
 
-describe('the issuer', () => {
+describe('the issuer [CFG-01]', () => {
   const { NODE_ENV } = process.env;
   afterEach(() => {
     process.env['NODE_ENV'] = NODE_ENV;
@@ -182,7 +183,6 @@ describe('the issuer', () => {
     ['an empty fragment', 'https://login.example.com#'],
     ['a user name', 'https://user@login.example.com'],
     ['a password', 'https://:pass@login.example.com'],
-    ['a discovery document', 'https://login.example.com/.well-known/openid-configuration'],
     ['something else than text', 7],
     ['empty', ''],
   ])('is refused when it is or has %s', (_what, issuer) => {
@@ -212,6 +212,16 @@ describe('the issuer', () => {
     ]);
   });
 
+  it.each([
+    'https://login.example.com/.well-known/openid-configuration',
+    'https://login.example.com/tenant/.well-known/openid-configuration',
+    'https://login.example.com/.well-known/oauth-authorization-server/tenant',
+    'https://login.example.com/.well-known/',
+    'https://login.example.com/x/../.well-known/openid-configuration',
+  ])('is refused when it is %s, whose own issuer nobody would check [CFG-02]', (issuer) => {
+    expect(problemsOf({ issuer })).toEqual(problemOf('issuer'));
+  });
+
   it('may have a path', () => {
     expect(problemsOf({ issuer: 'https://login.example.com/realms/one' })).toEqual([]);
   });
@@ -225,7 +235,7 @@ describe('the issuer', () => {
   });
 });
 
-describe('baseUrl', () => {
+describe('baseUrl [CFG-03]', () => {
   it.each([
     'app.example.com',
     '/',
@@ -245,7 +255,7 @@ describe('baseUrl', () => {
   });
 });
 
-describe('client authentication', () => {
+describe('client authentication [CFG-06]', () => {
   const pem = '-----BEGIN PRIVATE KEY-----\nMIIE\n-----END PRIVATE KEY-----';
   const jwk = { kty: 'EC', d: 'x', crv: 'P-256' };
 
@@ -293,7 +303,7 @@ describe('client authentication', () => {
   });
 });
 
-describe('the secret', () => {
+describe('the secret [CFG-04]', () => {
   it.each([
     ['too short', 'hF3-kq9Zx_2vLw8RtYbN5sMd7PgJc0A'],
     ['one character, repeated', 'x'.repeat(64)],
@@ -340,8 +350,10 @@ describe('the secret', () => {
   });
 });
 
-describe('login.authorizationParams', () => {
+describe('login.authorizationParams [ARQ-06]', () => {
   it.each([
+    'client_assertion',
+    'client_assertion_type',
     'client_id',
     'client_secret',
     'code_challenge',
@@ -373,7 +385,7 @@ describe('session.idleTimeout', () => {
   });
 });
 
-describe('the session cookie', () => {
+describe('the session cookie [CFG-08]', () => {
   it.each(['__Host-sid', '__Secure-sid', '__host-sid'])('cannot be named %s on plain http', (name) => {
     const changes = { baseUrl: 'http://localhost:3000', allowInsecure: true, session: { cookie: { name } } };
     expect(problemsOf(changes)).toEqual([
@@ -388,12 +400,12 @@ describe('the session cookie', () => {
 
 describe('routes', () => {
   it('can each be switched off', () => {
-    const off = { login: false, callback: false, logout: false, me: false };
+    const off = Object.fromEntries(ROUTE_NAMES.map((name) => [name, false]));
     expect(resolve({}, off).routes).toEqual(off);
   });
 
   it('can each have a path of their own', () => {
-    const paths = { login: '/a', callback: '/b', logout: '/c', me: '/d/e' };
+    const paths = Object.fromEntries(ROUTE_NAMES.map((name) => [name, `/own/${name}`]));
     expect(resolve({}, paths).routes).toEqual(paths);
   });
 
@@ -428,7 +440,7 @@ describe('routes', () => {
 
   it('cannot be others than there are', () => {
     expect(problemsOf({}, { register: '/register' })).toEqual([
-      'routes.register: is not an option; the options here are login, callback, logout, me',
+      `routes.register: is not an option; the options here are ${ROUTE_NAMES.join(', ')}`,
     ]);
   });
 });
