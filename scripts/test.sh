@@ -45,6 +45,7 @@ step 'Real processes, and the sample app in a browser' \
   jest --runInBand --selectProjects=nest-12 --testPathPatterns test/processes test/sample
 step 'Everything else, with coverage of lib/' jest --coverage --testPathIgnorePatterns test/processes test/sample test/simulation
 step 'Every security requirement has a test that passed' npm run --silent security:check
+step 'Every defence, taken out once, is missed by a test' npm run --silent mutations
 
 if [[ ${#failed[@]} -gt 0 ]]; then
   printf '\n✕ failed: %s\n' "${failed[@]}" >&2
