@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { systemClock } from '../../lib/common/clock.js';
+import { systemClock, type Clock } from '../../lib/common/clock.js';
 import { EventLog } from '../../lib/common/events.js';
 import type { ResolvedOptions } from '../../lib/options/resolved-options.js';
 import { IdTokenValidator } from '../../lib/provider/id-token.js';
@@ -8,7 +8,9 @@ import { ProviderKeys } from '../../lib/provider/provider-keys.js';
 import { ProviderMetadata } from '../../lib/provider/provider-metadata.js';
 import { ProviderService } from '../../lib/provider/provider.service.js';
 import type { OriginalIdentity } from '../../lib/provider/refresh-answer.js';
+import { deferred } from '../common/deferred.js';
 import { resolve } from '../options/valid-options.js';
+import { ControlledClock } from '../support/controlled-clock.js';
 import { ACCESS_TOKEN, REFRESH_TOKEN, ScriptedProvider, type Answer, type Json } from '../support/scripted-provider.js';
 import { CLIENT_ID } from '../support/test-provider.js';
 
@@ -39,10 +41,10 @@ describe('a refresh request', () => {
     );
   });
 
-  function serviceFor(options: ResolvedOptions): ProviderService {
-    const metadata = new ProviderMetadata(options, systemClock, new QuietLog());
-    const keys = new ProviderKeys(options, systemClock, metadata);
-    return new ProviderService(options, systemClock, metadata, new IdTokenValidator(options, systemClock, keys));
+  function serviceFor(options: ResolvedOptions, clock: Clock = systemClock): ProviderService {
+    const metadata = new ProviderMetadata(options, clock, new QuietLog());
+    const keys = new ProviderKeys(options, clock, metadata);
+    return new ProviderService(options, clock, metadata, new IdTokenValidator(options, clock, keys));
   }
 
   const refresh = (original = ALICE, sendBefore = Date.now() + 60_000) =>
@@ -181,8 +183,53 @@ describe('a refresh request', () => {
     });
   });
 
+  it('takes an ID token with another sid, which Core §12.2 is silent about: the session keeps its own', async () => {
+    provider.script.idToken = (parts) => ({ ...parts, claims: { ...parts.claims, sid: 'another' } });
+    expect((await refresh()).outcome).toBe('refreshed');
+  });
+
+  it('whose ID token was issued a week ago does not pass as a new one [REF-04]', async () => {
+    const iat = Math.floor(Date.now() / 1000) - 7 * 86_400;
+    provider.script.idToken = (parts) => ({ ...parts, claims: { ...parts.claims, iat } });
+    const answer = await refresh();
+    if (answer.outcome !== 'refreshed') throw new Error(answer.outcome);
+    const { idToken = '', accessToken } = answer.tokens;
+    await expect(service.verifyRefreshedIdToken(idToken, accessToken)).rejects.toMatchObject({ detail: 'iat' });
+  });
+
   it('has nothing to revoke at where the provider has no such endpoint', async () => {
     expect(await service.revoke('the-refresh-token')).toBe(false);
+  });
+
+  it('tells a revocation that was redirected, and does not follow [NET-02]', async () => {
+    provider.script.discovery = (document) => ({ ...document, revocation_endpoint: `${provider.issuer}/revoke` });
+    provider.script.answer = ({ path }) =>
+      path === '/revoke' ? { status: 307, headers: { location: '/elsewhere' } } : undefined;
+    await expect(service.revoke('the-refresh-token')).rejects.toMatchObject({ detail: 'revocation_refused' });
+    expect(provider.to('/revoke').map(({ target, method }) => [method, target])).toEqual([['POST', '/revoke']]);
+    expect(provider.count('/elsewhere')).toBe(0);
+  });
+
+  it('gives a revocation two seconds, whatever other requests may take [NET-03] [Numbers]', async () => {
+    const clock = new ControlledClock();
+    const options = resolve({ issuer: provider.issuer, clientId: CLIENT_ID, allowInsecure: true });
+    provider.script.discovery = (document) => ({ ...document, revocation_endpoint: `${provider.issuer}/revoke` });
+    const asked = deferred();
+    provider.script.answer = ({ path }) => {
+      if (path !== '/revoke') return undefined;
+      asked.resolve();
+      return 'hang';
+    };
+    let outcome: unknown = 'under way';
+    const revoking = serviceFor(options, clock)
+      .revoke('the-refresh-token')
+      .catch((error: unknown) => (outcome = error));
+    await asked.promise;
+    await clock.advance(1999);
+    expect(outcome).toBe('under way');
+    await clock.advance(1);
+    await revoking;
+    expect(outcome).toMatchObject({ code: 'provider_unreachable', detail: 'timeout' });
   });
 
   it('tells a revocation that failed', async () => {

@@ -325,6 +325,17 @@ describe('a token request', () => {
     expect(params.getAll('code')).toHaveLength(1);
   });
 
+  it('is the only request that carries the proof of the client [NET-10]', async () => {
+    await tokenRequestOf({ login: { userinfo: true } });
+
+    const carriers = provider.requests.filter(({ headers, params }) => {
+      const sent = JSON.stringify([headers, Object.fromEntries(params)]);
+      return headers.authorization?.startsWith('Basic ') || sent.includes(CLIENT_SECRET);
+    });
+    expect(new Set(provider.requests.map(({ path }) => path)).size).toBe(5);
+    expect(carriers.map(({ path }) => path)).toEqual(['/token']);
+  });
+
   it('puts no secret, token or verifier into a URL [NET-10] [UIN-02]', async () => {
     const { params } = await tokenRequestOf({ login: { userinfo: true } });
     const secrets = [
