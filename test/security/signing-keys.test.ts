@@ -42,13 +42,13 @@ describe('the signing keys of the provider', () => {
     provider.script.answer = ({ path }) => (path === '/jwks' ? answer : undefined);
   };
 
-  it('are fetched once, by one request, however many tokens need them', async () => {
+  it('are fetched once, by one request, however many tokens need them [JWK-02]', async () => {
     await Promise.all(Array.from({ length: 20 }, () => verify(jwsBy(good))));
     await verify(jwsBy(good));
     expect(fetches()).toBe(1);
   });
 
-  it('are fetched again at once for a kid that is not among them, also twice in a row', async () => {
+  it('are fetched again at once for a kid that is not among them, also twice in a row [JWK-01]', async () => {
     await verify(jwsBy(good));
     for (const rotation of [1, 2]) {
       provider.rotateKeys();
@@ -57,7 +57,7 @@ describe('the signing keys of the provider', () => {
     }
   });
 
-  it('are fetched by one request when many tokens bring the new kid at once', async () => {
+  it('are fetched by one request when many tokens bring the new kid at once [JWK-01] [JWK-02]', async () => {
     await verify(jwsBy(good));
     provider.rotateKeys();
     const rotated = jwsBy(provider.keys[0] as SigningKey);
@@ -65,7 +65,7 @@ describe('the signing keys of the provider', () => {
     expect(fetches()).toBe(2);
   });
 
-  it('are not fetched for every token of a flood of unknown kids: a few at once, then one in five seconds', async () => {
+  it('are not fetched for every token of a flood of unknown kids: a few at once, then one in five seconds [JWK-02]', async () => {
     await verify(jwsBy(good));
     const flood = async (): Promise<number> => {
       const before = fetches();
@@ -80,7 +80,7 @@ describe('the signing keys of the provider', () => {
     await verify(jwsBy(good));
   });
 
-  it('are fetched by one request for a flood of unknown kids at once', async () => {
+  it('are fetched by one request for a flood of unknown kids at once [JWK-02]', async () => {
     await verify(jwsBy(good));
     const flood = Array.from({ length: 50 }, (_, index) => verify(jwsBy(good, `unknown-${index}`)));
     expect((await Promise.allSettled(flood)).map(({ status }) => status)).toEqual(flood.map(() => 'rejected'));
@@ -142,7 +142,7 @@ describe('the signing keys of the provider', () => {
     });
   });
 
-  it('stop working once they are gone from the key set and their lifetime is over', async () => {
+  it('stop working once they are gone from the key set and their lifetime is over [JWK-03]', async () => {
     await verify(jwsBy(good));
     provider.rotateKeys();
     await verify(jwsBy(good));
@@ -154,7 +154,7 @@ describe('the signing keys of the provider', () => {
     ['drops connections', 'drop'],
     ['answers 500', { status: 500 }],
     ['answers 429', { status: 429 }],
-  ])('go on verifying for an hour while the key endpoint %s, and an unknown kid fails', async (_, answer) => {
+  ])('go on verifying for an hour while the key endpoint %s, and an unknown kid fails [JWK-05]', async (_, answer) => {
     await verify(jwsBy(good));
     answerJwksWith(answer);
     await clock.advance(KEYS_LIFETIME * 1000);
@@ -164,7 +164,7 @@ describe('the signing keys of the provider', () => {
     await expect(verify(jwsBy(good))).rejects.toMatchObject({ code: 'provider_unreachable' });
   });
 
-  it('are unusable when they were never fetched and the key endpoint is away, until it is back', async () => {
+  it('are unusable when they were never fetched and the key endpoint is away, until it is back [JWK-05]', async () => {
     answerJwksWith('drop');
     await expect(verify(jwsBy(good))).rejects.toMatchObject({ code: 'provider_unreachable' });
     provider.reset();
@@ -191,7 +191,7 @@ describe('the signing keys of the provider', () => {
     ['an empty object', () => ({})],
     ['a string', () => 'key'],
     ['null', () => null],
-  ])('work although %s stands among them', async (_, bad) => {
+  ])('work although %s stands among them [JWK-04]', async (_, bad) => {
     for (const place of [(set: unknown[]) => [bad(), ...set], (set: unknown[]) => [...set, bad()]]) {
       provider.script.jwks = (keySet) => ({ keys: place(keySet.keys) });
       await verify(jwsBy(good));
@@ -199,7 +199,7 @@ describe('the signing keys of the provider', () => {
     }
   });
 
-  it('never include a symmetric or private one', async () => {
+  it('never include a symmetric or private one [JWK-04]', async () => {
     const hidden = newSigningKey('hidden');
     provider.script.jwks = () => ({ keys: [{ ...hidden.privateKey.export({ format: 'jwk' }), kid: hidden.kid }] });
     await expect(verify(jwsBy(hidden))).rejects.toMatchObject({ code: 'ERR_JWKS_NO_MATCHING_KEY' });
@@ -216,18 +216,18 @@ describe('the signing keys of the provider', () => {
     ['is a list', { body: [other.jwk] }],
     ['is not found', { status: 404, body: { keys: [] } }],
     ['is somewhere else', { status: 302, headers: { location: '/jwks-elsewhere' } }],
-  ])('are refused when the key set %s', async (_, answer) => {
+  ])('are refused when the key set %s [NET-02] [NET-04]', async (_, answer) => {
     answerJwksWith(answer);
     await expect(verify(jwsBy(good))).rejects.toMatchObject({ code: 'provider_metadata_invalid', statusCode: 502 });
     expect(provider.requests.map(({ path }) => path)).toEqual(['/jwks']);
   });
 
-  it('are refused when the key set is larger than 512 KiB', async () => {
+  it('are refused when the key set is larger than 512 KiB [NET-04]', async () => {
     provider.script.jwks = (keySet) => ({ ...keySet, padding: 'x'.repeat(512 * 1024) });
     await expect(verify(jwsBy(good))).rejects.toMatchObject({ code: 'response_too_large', statusCode: 502 });
   });
 
-  it('are waited for no longer than the deadline, body included', async () => {
+  it('are waited for no longer than the deadline, body included [NET-03]', async () => {
     let asked: (() => void) | undefined;
     const request = new Promise<void>((resolve) => (asked = resolve));
     provider.script.answer = () => {
@@ -261,7 +261,7 @@ describe('a login after the provider changed its keys', () => {
   const login = async (): Promise<number> =>
     (await new Browser().navigate(`${app.url}/auth/login?returnTo=/profile`)).status;
 
-  it('works at once, right after the last login and twice in a row', async () => {
+  it('works at once, right after the last login and twice in a row [JWK-01]', async () => {
     expect(await login()).toBe(200);
     provider.rotateKeys();
     expect(await login()).toBe(200);
@@ -270,7 +270,7 @@ describe('a login after the provider changed its keys', () => {
     expect(provider.count('/jwks')).toBe(3);
   });
 
-  it('asks for keys a few times only, when 50 logins bring unknown kids, and users with known ones get in', async () => {
+  it('asks for keys a few times only, when 50 logins bring unknown kids, and users with known ones get in [JWK-02]', async () => {
     expect(await login()).toBe(200);
     provider.requests = [];
     provider.script.idToken = (parts) => ({ ...parts, header: { ...parts.header, kid: `unknown-${Math.random()}` } });
@@ -282,7 +282,7 @@ describe('a login after the provider changed its keys', () => {
     expect(await login()).toBe(200);
   });
 
-  it('fails with 503 while a new kid cannot be looked up, and works while a known one need not be', async () => {
+  it('fails with 503 while a new kid cannot be looked up, and works while a known one need not be [JWK-05]', async () => {
     expect(await login()).toBe(200);
     provider.script.answer = ({ path }) => (path === '/jwks' ? { status: 500 } : undefined);
     expect(await login()).toBe(200);

@@ -75,7 +75,7 @@ describe('tokenAge', () => {
     for (const id of ids) expect(dueAfter(HOUR, id)).toBe(dueAfter(HOUR, id));
   });
 
-  it('is fresh for ever where the provider did not say how long the token lives', () => {
+  it('is fresh for ever where the provider did not say how long the token lives [TOK-03]', () => {
     expect(ageAt(100 * DAY, undefined)).toBe('fresh');
   });
 
