@@ -17,6 +17,7 @@ const COOKIES = 'lib/http/cookies.ts';
 const AUTH = 'lib/http/auth.service.ts';
 const OPTIONS = 'lib/options/resolve-options.ts';
 const LOCAL_PATH = 'lib/options/local-path.ts';
+const PROVIDER_LOGOUT = 'lib/logout/provider-logout.service.ts';
 const SEALING = 'lib/session/sealing.ts';
 
 const callbackTest = 'test/security/callback.test.ts';
@@ -32,6 +33,7 @@ const returnToTest = 'test/security/return-to.test.ts';
 const platformTest = 'test/security/platform.test.ts';
 const refreshTest = 'test/provider/refresh.test.ts';
 const refusalsTest = 'test/options/refusals.test.ts';
+const providerLogoutTest = 'test/logout/provider-logout-service.test.ts';
 const loginJourney = 'test/journeys/login.test.ts';
 
 /** `openid-client` checks ID tokens, too: whatever it says about them is ignored. */
@@ -306,6 +308,13 @@ export const mutations = [
     title: 'error',
   },
   {
+    name: 'answers of the provider: the last of repeated members counts',
+    edits: [
+      edit('lib/provider/json-object.ts', 'isObject && isUnambiguous(text)', 'isObject && isUnambiguous.length > 0'),
+    ],
+    tests: ['test/provider/json-object.test.ts'],
+  },
+  {
     name: 'UserInfo: protocol claims are overwritten',
     edits: [edit(ID_TOKEN, '.filter(([name]) => !PROTOCOL_CLAIMS.has(name))', '')],
     tests: [userInfoTest],
@@ -481,6 +490,18 @@ export const mutations = [
 
   // Session and cookies
   {
+    name: 'silent login: puts another user in the place of the one who is logged in',
+    edits: [
+      edit(
+        CALLBACK,
+        'if (request.silent && previousToken !== undefined)',
+        'if (request.silent && previousToken === null)',
+      ),
+    ],
+    tests: [loginTest],
+    title: 'on express.*never puts another user',
+  },
+  {
     name: 'session id: the store sees what opens a session',
     edits: [
       edit(
@@ -648,6 +669,12 @@ export const mutations = [
     tests: ['test/http/origin-check.test.ts'],
   },
   {
+    name: 'origin check: the header of csrfHeader is not asked for',
+    edits: [edit('lib/http/request-authenticator.ts', 'this.origins.requireHeader(request);', '')],
+    tests: ['test/security/origin.test.ts'],
+    title: 'without the header is refused',
+  },
+  {
     name: 'returnTo: another host by two slashes',
     edits: [
       edit(LOCAL_PATH, "|| value.startsWith('//') ", ''),
@@ -762,6 +789,42 @@ export const mutations = [
     edits: [edit(LOGOUT_TOKEN, "['jti', typeof claims.jti === 'string' && claims.jti !== ''],", '')],
     tests: [logoutTokenTest],
     title: 'is refused, and no key is fetched',
+  },
+
+  {
+    name: 'back-channel logout: a logout token works again',
+    edits: [edit(PROVIDER_LOGOUT, 'if (await this.notes.isReplay(jti)) return', 'if (jti.length === 0) return')],
+    tests: [providerLogoutTest],
+    title: 'with a token that comes again',
+  },
+  {
+    name: 'back-channel logout: ends sessions that began later',
+    edits: [edit(PROVIDER_LOGOUT, '.filter((entry) => entry.issuedAt <= issuedAt)', '')],
+    tests: [providerLogoutTest],
+    title: 'began after the logout',
+  },
+  {
+    name: 'back-channel logout: one of sid and sub is enough',
+    edits: [
+      edit(
+        PROVIDER_LOGOUT,
+        'return ofSub ? ids.filter((id) => ofSub.some((entry) => entry.id === id)) : ids;',
+        'return ids;',
+      ),
+    ],
+    tests: [providerLogoutTest],
+    title: 'only sessions of both',
+  },
+  {
+    name: 'back-channel logout: a login under way makes its session all the same',
+    edits: [edit('lib/login/session-opener.ts', 'if (await this.notes.concern(', 'if (!this.notes.concern(')],
+    tests: ['test/security/overtaken-login.test.ts'],
+  },
+  {
+    name: 'front-channel logout: by any issuer',
+    edits: [edit(PROVIDER_LOGOUT, 'if (iss !== this.options.issuer) return;', '')],
+    tests: [providerLogoutTest],
+    title: 'another issuer’s',
   },
 
   // Options
