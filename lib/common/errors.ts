@@ -6,13 +6,14 @@ export type OidcErrorCode =
   | 'login_required'
   | 'csrf_rejected'
   | 'navigation_required'
+  | 'request_invalid'
   | 'context_unsupported'
   | 'store_unavailable'
   | 'provider_unreachable'
   | 'provider_metadata_invalid'
   | 'client_auth_failed'
-  | 'token_request_failed'
   | 'pushed_request_failed'
+  | 'token_request_failed'
   | 'token_response_invalid'
   | 'response_too_large'
   | 'id_token_invalid'
@@ -34,6 +35,7 @@ export type OidcErrorCode =
   | 'duplicate_parameter'
   | 'unexpected_parameter'
   | 'code_missing'
+  | 'logged_out'
   | 'op_error'
   | 'login_refused';
 

@@ -35,6 +35,21 @@ export function authControllerAt(routes: ResolvedRoutes): Type<unknown> {
     me(@Req() request: PlatformRequest, @Res() response: PlatformResponse): Promise<void> {
       return this.auth.me(request, response);
     }
+
+    @At(Post, routes.backChannelLogout)
+    backChannelLogout(@Req() request: PlatformRequest, @Res() response: PlatformResponse): Promise<void> {
+      return this.auth.backChannelLogout(request, response);
+    }
+
+    @At(Get, routes.frontChannelLogout)
+    frontChannelLogout(@Req() request: PlatformRequest, @Res() response: PlatformResponse): Promise<void> {
+      return this.auth.frontChannelLogout(request, response);
+    }
+
+    @At(Get, routes.postLogout)
+    postLogout(@Req() request: PlatformRequest, @Res() response: PlatformResponse): void {
+      return this.auth.postLogout(request, response);
+    }
   }
   return AuthController;
 }

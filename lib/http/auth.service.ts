@@ -91,7 +91,7 @@ export class AuthService implements OnApplicationBootstrap {
   async logout(request: PlatformRequest, response: PlatformResponse): Promise<void> {
     this.origins.require(request);
     const token = sessionTokenOf(request.headers.cookie, this.options.session.cookie.name);
-    const redirectTo = await this.logouts.logOut(await this.sessions.load(request), token);
+    const redirectTo = await this.logouts.logOut(await this.sessions.loadReadable(request), token);
     this.sessions.remember(request, undefined);
     this.cookies.clearSession(response);
     this.cookies.clearAllPending(request, response);

@@ -7,16 +7,28 @@ import { wantsHtml } from './request-kind.js';
 
 const CLOSED = "default-src 'none'; base-uri 'none'; frame-ancestors 'none'";
 
-/** On every answer of ours: not cached, not framed, not sniffed, nothing leaked to the next site. */
-const HEADERS: Readonly<Record<string, string>> = {
+type Headers = Readonly<Record<string, string>>;
+
+/** On every answer of ours: not cached, not sniffed, nothing leaked to the next site. */
+const PRIVATE: Headers = {
   'Cache-Control': 'no-store',
   Pragma: 'no-cache',
   'Referrer-Policy': 'no-referrer',
   'X-Content-Type-Options': 'nosniff',
+};
+
+/** And for nobody's frame but where that is the point. */
+const HEADERS: Headers = {
+  ...PRIVATE,
   'X-Frame-Options': 'DENY',
   'Cross-Origin-Resource-Policy': 'same-origin',
   'Content-Security-Policy': `${CLOSED}; form-action 'none'`,
 };
+
+const HTML = 'text/html; charset=utf-8';
+
+/** Nobody looks at it: that it has loaded is all that the provider's page waits for. */
+const FRAMED_PAGE = '<!doctype html><html lang="en"><title>Logged out</title></html>';
 
 /** Answers requests in the library's name: redirects, JSON, and pages that people understand. */
 @Injectable()
@@ -31,22 +43,45 @@ export class Responder {
     this.platform.redirect(response, status, location);
   }
 
+  /** After a form. Where that may lead is for the page that held it to say. */
+  redirectForm(response: PlatformResponse, location: string): void {
+    this.setHeaders(response, { ...HEADERS, 'Content-Security-Policy': CLOSED });
+    this.platform.redirect(response, 303, location);
+  }
+
+  empty(response: PlatformResponse, status: number): void {
+    this.setHeaders(response);
+    this.platform.sendEmpty(response, status);
+  }
+
+  /** A page for a frame on a page of `parentOrigin`. */
+  frame(response: PlatformResponse, parentOrigin: string): void {
+    const policy = `default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors ${parentOrigin}`;
+    this.setHeaders(response, { ...PRIVATE, 'Content-Security-Policy': policy });
+    this.platform.send(response, 200, HTML, FRAMED_PAGE);
+  }
+
   json(response: PlatformResponse, status: number, body: unknown): void {
     this.setHeaders(response);
     this.platform.send(response, status, 'application/json; charset=utf-8', JSON.stringify(body));
   }
 
+  /** For a provider's request: the error code of OpenID Connect Back-Channel Logout 1.0 §2.8, or ours where we failed it. */
+  errorToProvider(response: PlatformResponse, error: OidcError, correlationId: string): void {
+    this.setRetryAfter(response, error);
+    const body = error.statusCode < 500 ? { error: 'invalid_request' } : { error: error.code, correlationId };
+    this.json(response, error.statusCode, body);
+  }
+
   error(request: PlatformRequest, response: PlatformResponse, error: OidcError, correlationId: string): void {
-    if (error.retryAfter !== undefined) this.platform.setHeader(response, 'Retry-After', String(error.retryAfter));
+    this.setRetryAfter(response, error);
     if (!wantsHtml(request)) return this.json(response, error.statusCode, { error: error.code, correlationId });
-    this.setHeaders(response);
-    this.platform.setHeader(response, 'Cross-Origin-Opener-Policy', 'same-origin');
-    this.platform.setHeader(
-      response,
-      'Content-Security-Policy',
-      `${CLOSED}; form-action 'none'; style-src ${ERROR_PAGE_STYLE_SOURCE}`,
-    );
-    this.platform.send(response, error.statusCode, 'text/html; charset=utf-8', this.page(error, correlationId));
+    this.setHeaders(response, {
+      ...HEADERS,
+      'Cross-Origin-Opener-Policy': 'same-origin',
+      'Content-Security-Policy': `${CLOSED}; form-action 'none'; style-src ${ERROR_PAGE_STYLE_SOURCE}`,
+    });
+    this.platform.send(response, error.statusCode, HTML, this.page(error, correlationId));
   }
 
   private page(error: OidcError, correlationId: string): string {
@@ -59,8 +94,12 @@ export class Responder {
     });
   }
 
-  private setHeaders(response: PlatformResponse): void {
-    for (const [name, value] of Object.entries(HEADERS)) this.platform.setHeader(response, name, value);
+  private setRetryAfter(response: PlatformResponse, { retryAfter }: OidcError): void {
+    if (retryAfter !== undefined) this.platform.setHeader(response, 'Retry-After', String(retryAfter));
+  }
+
+  private setHeaders(response: PlatformResponse, headers = HEADERS): void {
+    for (const [name, value] of Object.entries(headers)) this.platform.setHeader(response, name, value);
   }
 }
 
@@ -79,6 +118,12 @@ function wordingOf({ code, statusCode, detail }: OidcError): Wording {
       title: 'Request refused',
       explanation:
         'This request came from another site, so nothing was changed. Go back to the application and try again.',
+    };
+  }
+  if (code === 'request_invalid') {
+    return {
+      title: 'Nothing to do',
+      explanation: 'This address is for the login service, and it did not say what to do.',
     };
   }
   if (statusCode === 403) return { title: 'Access refused', explanation: 'The application did not let you in.' };
