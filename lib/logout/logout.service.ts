@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { OidcError } from '../common/errors.js';
 import { randomToken } from '../common/random.js';
 import { PublicUrls } from '../options/public-urls.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
@@ -6,7 +7,14 @@ import { ProviderService } from '../provider/provider.service.js';
 import { Revocations } from '../provider/revocations.js';
 import type { TokenSet } from '../provider/token-set.js';
 import { SessionRepository } from '../session/session-repository.js';
+import { sessionIdOf } from '../session/session-token.js';
 import type { LoadedSession } from '../session/session.js';
+
+/**
+ * With a longer one, the head of the response passes 4 KiB, which nginx and others refuse from an application, or the URL
+ * the limit of the provider's server. Without a hint the provider asks the user whether to log out: better than no logout.
+ */
+const MAX_HINT_LENGTH = 2048;
 
 /** Ends a session here first, then, as far as the provider is there, everywhere else. */
 @Injectable()
@@ -22,24 +30,36 @@ export class LogoutService {
   /**
    * Ends the session in the store and answers where the browser goes next: the provider's logout (OpenID Connect
    * RP-Initiated Logout 1.0 §2) where there is one, otherwise a page of our own. Without a session there is nothing to
-   * do, and that is fine.
+   * do, and that is fine. One that cannot be read here, since another key sealed it, ends all the same: whoever has its
+   * token may end it.
    *
    * @throws StoreUnavailableError when the session may still be there
    */
-  async logOut(loaded: LoadedSession | undefined): Promise<string> {
+  async logOut(loaded: LoadedSession | undefined, token: string | undefined): Promise<string> {
+    if (token !== undefined) await this.sessions.end(sessionIdOf(token), 'logout');
     if (!loaded) return this.urls.afterLogout;
-    await this.sessions.end(loaded.session.id, 'logout');
-    const tokens = loaded.tokens();
-    if (this.options.logout.revokeTokens) this.revocations.revoke(tokens.refreshToken);
-    return this.providerLogout(tokens)?.href ?? this.urls.afterLogout;
+    const tokens = tokensOf(loaded);
+    if (this.options.logout.revokeTokens) this.revocations.revoke(tokens?.refreshToken);
+    return this.providerLogout(tokens?.idToken)?.href ?? this.urls.afterLogout;
   }
 
-  private providerLogout({ idToken }: TokenSet): URL | undefined {
+  private providerLogout(idToken: string | undefined): URL | undefined {
     if (!this.options.logout.provider) return undefined;
+    const hint = idToken === undefined || idToken.length > MAX_HINT_LENGTH ? {} : { id_token_hint: idToken };
     return this.provider.endSessionUrl({
-      ...(idToken === undefined ? {} : { id_token_hint: idToken }),
+      ...hint,
       post_logout_redirect_uri: this.urls.postLogoutRedirectUri,
       state: randomToken(),
     });
+  }
+}
+
+/** Damage to them must not keep anybody from logging out. */
+function tokensOf(loaded: LoadedSession): TokenSet | undefined {
+  try {
+    return loaded.tokens();
+  } catch (error) {
+    if (error instanceof OidcError) return undefined;
+    throw error;
   }
 }

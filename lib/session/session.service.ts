@@ -96,6 +96,16 @@ export class SessionService {
     return isRequest(source) ? this.loadOnce(source) : this.loadAgain(source);
   }
 
+  /** For the library itself: as {@link load}, and `undefined` for a session that cannot be read here. */
+  async loadReadable(request: RequestWithCookies): Promise<LoadedSession | undefined> {
+    try {
+      return await this.load(request);
+    } catch (error) {
+      if (error instanceof LoginRequiredError) return undefined;
+      throw error;
+    }
+  }
+
   /** For the library itself: what the request's session is from now on, after a refresh or its end. */
   remember(source: SessionSource, loaded: LoadedSession | undefined): void {
     if (isRequest(source)) this.loading.set(identityOf(source), Promise.resolve(loaded));
@@ -105,15 +115,6 @@ export class SessionService {
     const meant = (await this.directory.ofUser(sub)).filter(({ id }) => isMeant(id));
     const ended = await Promise.all(meant.map(({ id }) => this.repository.end(id, 'administration')));
     return ended.filter(Boolean).length;
-  }
-
-  private async loadReadable(request: RequestWithCookies): Promise<LoadedSession | undefined> {
-    try {
-      return await this.load(request);
-    } catch (error) {
-      if (error instanceof LoginRequiredError) return undefined;
-      throw error;
-    }
   }
 
   private async loadAgain(session: Session): Promise<LoadedSession | undefined> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
-import { StoreUnavailableError } from '../../lib/common/errors.js';
+import { LoginRequiredError, StoreUnavailableError } from '../../lib/common/errors.js';
 import { LogoutService } from '../../lib/logout/logout.service.js';
 import type { PublicUrls } from '../../lib/options/public-urls.js';
 import type { ProviderService } from '../../lib/provider/provider.service.js';
@@ -39,14 +39,14 @@ async function loggedIn(options: Loose = {}, tokens: Partial<TokenSet> = {}) {
 describe('LogoutService', () => {
   it('ends the session, and tells why', async () => {
     const { logouts, loaded, repository, listened } = await loggedIn();
-    await logouts.logOut(loaded);
+    await logouts.logOut(loaded, loaded.token);
     expect(await repository.load(loaded.token)).toBeUndefined();
     expect(listened).toEqual([{ name: 'session.ended', session: loaded.session.id, cause: 'logout' }]);
   });
 
   it('sends the browser to the provider’s logout, with the ID token and where to come back', async () => {
     const { logouts, loaded } = await loggedIn();
-    const url = new URL(await logouts.logOut(loaded));
+    const url = new URL(await logouts.logOut(loaded, loaded.token));
     expect(url.origin + url.pathname).toBe(END_SESSION);
     expect(Object.fromEntries(url.searchParams)).toEqual({
       id_token_hint: 'IT-1',
@@ -57,23 +57,33 @@ describe('LogoutService', () => {
 
   it('sends no ID token where there is none', async () => {
     const { logouts, loaded } = await loggedIn({}, { idToken: undefined });
-    expect(new URL(await logouts.logOut(loaded)).searchParams.has('id_token_hint')).toBe(false);
+    expect(new URL(await logouts.logOut(loaded, loaded.token)).searchParams.has('id_token_hint')).toBe(false);
+  });
+
+  it.each([
+    [2048, true],
+    [2049, false],
+  ])('sends an ID token of %i characters: %s [LGO-08]', async (length, isSent) => {
+    const { logouts, loaded } = await loggedIn({}, { idToken: 'x'.repeat(length) });
+    const url = new URL(await logouts.logOut(loaded, loaded.token));
+    expect(url.searchParams.has('id_token_hint')).toBe(isSent);
+    expect(url.searchParams.has('post_logout_redirect_uri')).toBe(true);
   });
 
   it('stays with the application where the provider has no logout', async () => {
     const { logouts, loaded, provider } = await loggedIn();
     provider.endSessionEndpoint = undefined;
-    expect(await logouts.logOut(loaded)).toBe('/bye');
+    expect(await logouts.logOut(loaded, loaded.token)).toBe('/bye');
   });
 
   it('stays with the application where logout.provider is false', async () => {
     const { logouts, loaded } = await loggedIn({ logout: { provider: false } });
-    expect(await logouts.logOut(loaded)).toBe('/bye');
+    expect(await logouts.logOut(loaded, loaded.token)).toBe('/bye');
   });
 
   it('revokes the refresh token', async () => {
     const { logouts, loaded, provider, revocations } = await loggedIn();
-    await logouts.logOut(loaded);
+    await logouts.logOut(loaded, loaded.token);
     await revocations.drain();
     expect(provider.revoked).toEqual(['RT-1']);
   });
@@ -81,13 +91,13 @@ describe('LogoutService', () => {
   it('does not wait for the revocation', async () => {
     const { logouts, loaded, provider } = await loggedIn();
     provider.revoke = () => new Promise(() => undefined);
-    expect(await logouts.logOut(loaded)).toContain(END_SESSION);
+    expect(await logouts.logOut(loaded, loaded.token)).toContain(END_SESSION);
   });
 
   it('logs out although the revocation fails, and tells', async () => {
     const { logouts, loaded, provider, revocations, listened } = await loggedIn();
     provider.revoke = () => Promise.reject(new TypeError('fetch failed'));
-    await logouts.logOut(loaded);
+    await logouts.logOut(loaded, loaded.token);
     await revocations.drain();
     expect(listened).toContainEqual({ name: 'token.revocation_failed', reason: 'unexpected' });
   });
@@ -97,27 +107,44 @@ describe('LogoutService', () => {
     ['there is no refresh token', {}, { refreshToken: undefined }],
   ])('revokes nothing where %s', async (_what, options, tokens) => {
     const { logouts, loaded, provider, revocations } = await loggedIn(options, tokens);
-    await logouts.logOut(loaded);
+    await logouts.logOut(loaded, loaded.token);
     await revocations.drain();
     expect(provider.revoked).toEqual([]);
   });
 
   it('does nothing without a session', async () => {
     const { logouts, store } = await loggedIn();
-    expect(await logouts.logOut(undefined)).toBe('/bye');
+    expect(await logouts.logOut(undefined, undefined)).toBe('/bye');
     expect(store.count('delete')).toBe(0);
+  });
+
+  it('ends a session that cannot be read, by its token', async () => {
+    const { logouts, loaded, repository, provider } = await loggedIn();
+    expect(await logouts.logOut(undefined, loaded.token)).toBe('/bye');
+    expect(await repository.load(loaded.token)).toBeUndefined();
+    expect(provider.revoked).toEqual([]);
+  });
+
+  it('goes on although the tokens are damaged', async () => {
+    const { logouts, loaded, repository } = await loggedIn();
+    const tokens = (): never => {
+      throw new LoginRequiredError('The session is damaged.', { detail: 'session_corrupt' });
+    };
+    const url = new URL(await logouts.logOut({ ...loaded, tokens }, loaded.token));
+    expect(url.searchParams.has('id_token_hint')).toBe(false);
+    expect(await repository.load(loaded.token)).toBeUndefined();
   });
 
   it('goes on where the session had ended already', async () => {
     const { logouts, loaded, repository } = await loggedIn();
     await repository.end(loaded.session.id, 'logout');
-    expect(await logouts.logOut(loaded)).toContain(END_SESSION);
+    expect(await logouts.logOut(loaded, loaded.token)).toContain(END_SESSION);
   });
 
   it('tells when the session may still be there, and revokes nothing then', async () => {
     const { logouts, loaded, provider, revocations, store } = await loggedIn();
     store.fail('delete');
-    await expect(logouts.logOut(loaded)).rejects.toThrow(StoreUnavailableError);
+    await expect(logouts.logOut(loaded, loaded.token)).rejects.toThrow(StoreUnavailableError);
     await revocations.drain();
     expect(provider.revoked).toEqual([]);
   });
