@@ -1,9 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { localPath } from '../options/local-path.js';
 import { PublicUrls } from '../options/public-urls.js';
-import type { ResolvedRoutes } from '../options/resolved-options.js';
-
-const OWN_ROUTES: readonly (keyof ResolvedRoutes)[] = ['login', 'callback', 'logout', 'me'];
+import { ROUTE_NAMES } from '../options/routes.js';
 
 /** Where a user goes after login. One rule for every source: the query, the guard, the sealed cookie. */
 @Injectable()
@@ -19,7 +17,7 @@ export class ReturnTo {
   private isOwnRoute(path: string): boolean {
     const [pathname = ''] = path.split(/[?#]/u, 1);
     const plain = decoded(pathname).replace(/\/+$/u, '').toLowerCase();
-    return OWN_ROUTES.some((route) => this.urls.pathOf(route)?.toLowerCase() === plain);
+    return ROUTE_NAMES.some((route) => this.urls.pathOf(route)?.toLowerCase() === plain);
   }
 }
 
