@@ -6,6 +6,7 @@ const KNOWN_NOTICES = [
   'oidc-provider WARNING: a quick start development-only in-memory adapter is used',
   'oidc-provider WARNING: quick start development-only signing keys are used',
   'oidc-provider WARNING: Unsupported runtime.',
+  'oidc-provider WARNING: failed to setup SSRF protection for fetch',
   'oidc-provider NOTICE: default ',
   'oidc-provider WARNING: default ',
 ];

@@ -1,4 +1,14 @@
-import { Body, Controller, Get, Post, Req, UseGuards, type INestApplication, type Type } from '@nestjs/common';
+import {
+  Body,
+  Controller,
+  Get,
+  Post,
+  Req,
+  UseGuards,
+  type INestApplication,
+  type NestApplicationOptions,
+  type Type,
+} from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
@@ -87,6 +97,8 @@ export interface TestAppOptions {
   readonly controllers?: readonly Type[];
   /** Before the application listens: a global prefix, versioning, pipes. */
   readonly prepare?: (app: INestApplication) => void;
+  /** Of the application itself, e.g. `bodyParser`. */
+  readonly nest?: NestApplicationOptions;
 }
 
 /** A small application as a user would write it, on a real port. */
@@ -98,6 +110,7 @@ export async function startApp({
   extras,
   controllers = [],
   prepare,
+  nest,
 }: TestAppOptions): Promise<TestApp> {
   const events: OidcEvent[] = [];
   const url = `http://localhost:${port}`;
@@ -121,6 +134,7 @@ export async function startApp({
   }).compile();
   const app = module.createNestApplication(platform === 'express' ? new ExpressAdapter() : new FastifyAdapter(), {
     logger: false,
+    ...nest,
   });
   prepare?.(app);
   await app.listen(port);
