@@ -1,7 +1,9 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { createHash } from 'node:crypto';
 import { decodeProtectedHeader, jwtVerify } from 'jose';
-import type { OidcOptions } from 'nest-oidc';
+import { OidcError, type OidcOptions } from 'nest-oidc';
+import { inspect } from 'node:util';
+import { ProviderService } from '../../lib/provider/provider.service.js';
 import { Browser, type BrowserResponse } from '../support/browser.js';
 import {
   ACCESS_TOKEN,
@@ -203,6 +205,35 @@ describe('a token response', () => {
   it('makes no session when its body stops halfway [TOK-01]', async () => {
     answerTokenWith({ headers: { 'content-length': '1000' }, body: '{"access_token":' });
     await expectRefusal(503, 'provider_unreachable');
+  });
+
+  it.each<[string, Json]>([
+    ['an unknown token_type', { token_type: 'unheard-of' }],
+    ['no ID token', { id_token: undefined }],
+    ['a wrong expires_in', { expires_in: -1 }],
+    ['an ID token that is none', { id_token: 'e30.e30.e30' }],
+  ])('leaves no token or code in its error, however it is printed, when it has %s [LOG-02]', async (_, bent) => {
+    const request = new URLSearchParams({ client_id: CLIENT_ID, scope: 'openid' });
+    provider.codes.set('the-code', request);
+    bend(bent);
+    const exchange = {
+      code: 'the-code',
+      redirectUri: `${app.url}/auth/callback`,
+      nonce: 'n',
+      codeVerifier: 'v'.repeat(43),
+    };
+    const error: unknown = await app.app
+      .get(ProviderService, { strict: false })
+      .exchangeCode({ ...exchange, maxAge: undefined })
+      .catch((thrown: unknown) => thrown);
+    expect(error).toBeInstanceOf(OidcError);
+    const printed = [
+      inspect(error, { depth: 20 }),
+      JSON.stringify(error),
+      inspect({ ...(error as Error) }, { depth: 20 }),
+    ];
+    for (const secret of [ACCESS_TOKEN, REFRESH_TOKEN, 'the-code', 'vvvvv'])
+      expect(printed.join()).not.toContain(secret);
   });
 
   it('shows the user nothing that the provider wrote [CB-07]', async () => {
