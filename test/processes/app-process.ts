@@ -1,6 +1,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { setTimeout as pause } from 'node:timers/promises';
+import { canary } from '../support/canary.js';
 import type { AppSettings, FromApp, ToApp } from './app/messages.js';
 
 const START_DEADLINE_MS = 20_000;
@@ -42,7 +43,10 @@ export class AppProcess {
     private readonly settings: AppSettings,
   ) {
     for (const stream of [child.stdout, child.stderr]) {
-      stream?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
+      stream?.on('data', (chunk: Buffer) => {
+        this.output += chunk.toString();
+        canary.hear(`the output of ${settings.id}`, chunk.toString());
+      });
     }
     child.on('message', (message: FromApp) => this.hear(message));
     this.exited = once(child, 'exit').then(([status]) => status as number | null);

@@ -16,6 +16,10 @@ export interface FleetOptions {
   /** Seconds. @default the library's */
   readonly lease?: number;
   readonly latencyMs?: number;
+  /** All processes are one application to browsers and the provider, at the address of the first. @default false */
+  readonly oneAddress?: boolean;
+  /** With which the processes start. */
+  readonly secrets?: readonly string[];
 }
 
 export interface User {
@@ -42,6 +46,8 @@ export class Fleet {
     readonly provider: StrictProvider,
     private readonly providerTimeout: number,
     private readonly lease: number | undefined,
+    private readonly baseUrl: string | undefined,
+    private readonly secrets: readonly string[],
   ) {}
 
   static async start({
@@ -50,6 +56,8 @@ export class Fleet {
     providerTimeout = 10,
     lease,
     latencyMs = 50,
+    oneAddress = false,
+    secrets = [SECRET],
   }: FleetOptions): Promise<Fleet> {
     const installation = await install();
     const ports: number[] = [];
@@ -57,7 +65,8 @@ export class Fleet {
     const redis = await RedisServer.start({ persistent: true });
     const redirectUris = ports.map((port) => `http://localhost:${port}/auth/callback`);
     const provider = await StrictProvider.start({ redirectUris, accessTokenLifetime, latencyMs });
-    const fleet = new Fleet(installation, redis, provider, providerTimeout, lease);
+    const baseUrl = oneAddress ? `http://localhost:${ports[0]}` : undefined;
+    const fleet = new Fleet(installation, redis, provider, providerTimeout, lease, baseUrl, secrets);
     await Promise.all(ports.map((port, index) => fleet.startProcess(index, port)));
     return fleet;
   }
@@ -78,10 +87,10 @@ export class Fleet {
   }
 
   /** Starts a process anew at the place of one that has ended. */
-  async restart(index: number): Promise<void> {
+  async restart(index: number, secrets = this.secrets): Promise<void> {
     const { port } = this.process(index);
     this.past.push(this.process(index));
-    await this.startProcess(index, port);
+    await this.startProcess(index, port, secrets);
   }
 
   /** Moves the time of every process and of the provider. */
@@ -122,7 +131,7 @@ export class Fleet {
     return [...this.past, ...this.processes];
   }
 
-  private async startProcess(index: number, port: number): Promise<void> {
+  private async startProcess(index: number, port: number, secrets = this.secrets): Promise<void> {
     this.started += 1;
     this.processes[index] = await AppProcess.start(this.installation.main, {
       id: `process-${index + 1}#${this.started}`,
@@ -130,7 +139,8 @@ export class Fleet {
       issuer: this.provider.issuer,
       clientId: CLIENT_ID,
       clientSecret: CLIENT_SECRET,
-      secret: SECRET,
+      baseUrl: this.baseUrl,
+      secrets,
       redisUrl: this.redis.url,
       providerTimeout: this.providerTimeout,
       lease: this.lease,

@@ -5,7 +5,10 @@ export interface AppSettings {
   readonly issuer: string;
   readonly clientId: string;
   readonly clientSecret: string;
-  readonly secret: string;
+  /** What it calls itself, whatever its port. @default `http://localhost:<port>` */
+  readonly baseUrl?: string | undefined;
+  /** The newest first. */
+  readonly secrets: readonly string[];
   readonly redisUrl: string;
   /** Seconds: how long a request to the provider may take. */
   readonly providerTimeout: number;
