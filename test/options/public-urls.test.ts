@@ -3,7 +3,10 @@ import { RequestMethod, VersioningType, type INestApplication } from '@nestjs/co
 import { Test } from '@nestjs/testing';
 import { OidcModule, type OidcModuleExtras } from 'nest-oidc';
 import { PublicUrls } from '../../lib/options/public-urls.js';
+import { ROUTE_NAMES } from '../../lib/options/routes.js';
 import { looseOptions, type Loose } from './valid-options.js';
+
+const LOGOUT_ROUTES = { frontChannelLogout: '/auth/frontchannel-logout', postLogout: '/auth/logged-out' };
 
 describe('PublicUrls', () => {
   const apps: INestApplication[] = [];
@@ -71,30 +74,53 @@ describe('PublicUrls', () => {
   });
 
   it('keep the global prefix where another method is excluded', async () => {
-    const urls = await given({}, (app) =>
+    const prepare = (app: INestApplication) =>
       app.setGlobalPrefix('api', {
         exclude: [
           { path: 'auth/login', method: RequestMethod.POST },
           { path: 'auth/logout', method: RequestMethod.POST },
+          { path: 'auth/backchannel-logout', method: RequestMethod.POST },
+          { path: 'auth/frontchannel-logout', method: RequestMethod.POST },
+          { path: 'auth/logged-out', method: RequestMethod.GET },
           { path: 'auth/me', method: RequestMethod.ALL },
         ],
-      }),
-    );
+      });
+    const urls = await given({}, prepare, { routes: LOGOUT_ROUTES });
     expect(urls.pathOf('login')).toBe('/api/auth/login');
     expect(urls.pathOf('logout')).toBe('/auth/logout');
     expect(urls.pathOf('me')).toBe('/auth/me');
+    expect(urls.pathOf('backChannelLogout')).toBe('/auth/backchannel-logout');
+    expect(urls.pathOf('frontChannelLogout')).toBe('/api/auth/frontchannel-logout');
+    expect(urls.pathOf('postLogout')).toBe('/auth/logged-out');
   });
 
   it('are where Nest serves the routes', async () => {
-    const urls = await given({}, (app) => {
+    const prepare = (app: INestApplication): void => {
       app.enableVersioning({ type: VersioningType.URI, defaultVersion: '1' });
-      app.setGlobalPrefix('api', { exclude: ['auth/logout'] });
-    });
+      app.setGlobalPrefix('api', { exclude: ['auth/logout', 'auth/backchannel-logout'] });
+    };
+    const urls = await given({}, prepare, { routes: LOGOUT_ROUTES });
     const [app] = apps;
     await app?.init();
     const stack = app?.getHttpAdapter().getInstance().router.stack as { route?: { path: string } }[];
     const served = stack.flatMap(({ route }) => (route ? [route.path] : []));
-    for (const route of ['login', 'callback', 'logout', 'me'] as const) expect(served).toContain(urls.pathOf(route));
+    for (const route of ROUTE_NAMES) expect(served).toContain(urls.pathOf(route));
+  });
+
+  it('tell the path that this process serves from the one that browsers see', async () => {
+    const urls = await given({ baseUrl: 'https://example.com/one' }, (app) => app.setGlobalPrefix('api'));
+    expect(urls.pathOf('backChannelLogout')).toBe('/one/api/auth/backchannel-logout');
+    expect(urls.servedPathOf('backChannelLogout')).toBe('/api/auth/backchannel-logout');
+    expect(urls.servedPathOf('frontChannelLogout')).toBeUndefined();
+  });
+
+  it('have the provider send the browser to the route postLogout where there is one', async () => {
+    const baseUrl = 'https://example.com/one';
+    const urls = await given({ baseUrl, logout: { returnTo: '/bye' } }, (app) => app.setGlobalPrefix('api'), {
+      routes: LOGOUT_ROUTES,
+    });
+    expect(urls.postLogoutRedirectUri).toBe('https://example.com/one/api/auth/logged-out');
+    expect(urls.afterLogout).toBe('/one/bye');
   });
 
   it('do not exist for routes that are switched off', async () => {

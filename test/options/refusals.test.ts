@@ -438,6 +438,12 @@ describe('routes', () => {
     expect(problemsOf({}, { callback: '/auth/login' })).toEqual(['routes.callback: is the same path as routes.login']);
   });
 
+  it('cannot make the way back from a logout a loop', () => {
+    expect(problemsOf({ logout: { returnTo: '/bye' } }, { postLogout: '/bye' })).toEqual([
+      'logout.returnTo: is the same path as routes.postLogout, which would redirect to itself',
+    ]);
+  });
+
   it('cannot be others than there are', () => {
     expect(problemsOf({}, { register: '/register' })).toEqual([
       `routes.register: is not an option; the options here are ${ROUTE_NAMES.join(', ')}`,

@@ -22,6 +22,7 @@ import { MemorySessionStore } from '../../lib/store/memory-session-store.js';
 import { WatchedStore } from '../session/given.js';
 import { Browser, type BrowserResponse } from '../support/browser.js';
 import { logoutToken } from '../support/logout-token.js';
+import { logOutAt } from '../support/provider-logout.js';
 import { ScriptedProvider, startAppAt } from '../support/scripted-provider.js';
 import { freePort, platforms, startApp, type TestApp } from '../support/test-app.js';
 import { TestProvider } from '../support/test-provider.js';
@@ -287,7 +288,9 @@ describe.each(platforms)('back-channel logout on %s where something is away', (p
   });
 
   it('answers 502 where the metadata of the provider cannot be used [BCL-01]', async () => {
+    await app.close();
     provider.script.discovery = (document) => ({ ...document, issuer: 'https://another.example.com' });
+    app = await startAppAt(provider, { platform });
     const answer = await send();
     expect([answer.status, answer.json()]).toEqual([
       502,
@@ -465,24 +468,12 @@ describe.each(platforms)('a logout at a real provider, told over the back channe
     const browser = await loggedIn(first);
     const elsewhere = await loggedIn(first);
     expect(await isLoggedIn(second, browser)).toBe(true);
-    await logOutAtProvider(provider, browser);
+    expect((await logOutAt(`${provider.issuer}/session/end`, browser)).status).toBe(303);
     expect(await isLoggedIn(second, browser)).toBe(false);
     expect(await isLoggedIn(first, browser)).toBe(false);
     expect(await isLoggedIn(first, elsewhere)).toBe(true);
   });
 });
-
-/** What a user does at the provider: opens its logout page and says yes. */
-async function logOutAtProvider(provider: TestProvider, browser: Browser): Promise<void> {
-  const page = await browser.open(`${provider.issuer}/session/end`);
-  const xsrf = /name="xsrf" value="([^"]+)"/u.exec(page.body)?.[1] ?? '';
-  const answer = await browser.send(`${provider.issuer}/session/end/confirm`, {
-    method: 'POST',
-    headers: FORM,
-    body: new URLSearchParams({ xsrf, logout: 'yes' }).toString(),
-  });
-  expect(answer.status).toBe(303);
-}
 
 /** A body without a length: status and body of the answer. */
 function inPieces(

@@ -6,6 +6,7 @@ import { WatchedStore } from '../session/given.js';
 import { Browser, type BrowserResponse } from '../support/browser.js';
 import { eventually } from '../support/eventually.js';
 import { logoutToken } from '../support/logout-token.js';
+import { logOutAt } from '../support/provider-logout.js';
 import { RedisServer } from '../support/redis-server.js';
 import { ScriptedProvider, startAppAt } from '../support/scripted-provider.js';
 import { freePort, platforms, startApp, type TestApp } from '../support/test-app.js';
@@ -288,13 +289,7 @@ describe.each(platforms)('the address after logout on %s', (platform) => {
       method: 'POST',
       headers: { ...NAVIGATION, origin: app.url },
     });
-    const page = await browser.open(logout.location ?? '');
-    const xsrf = /name="xsrf" value="([^"]+)"/u.exec(page.body)?.[1] ?? '';
-    const answer = await browser.send(`${provider.issuer}/session/end/confirm`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/x-www-form-urlencoded' },
-      body: new URLSearchParams({ xsrf, logout: 'yes' }).toString(),
-    });
+    const answer = await logOutAt(logout.location ?? '', browser);
     expect(answer.location).toMatch(new RegExp(`^${app.url}/api/auth/logged-out\\?state=`, 'u'));
     const end = await browser.navigate(answer.location ?? '');
     expect([end.status, end.url]).toEqual([200, `${app.url}/api/maybe`]);
