@@ -50,13 +50,17 @@ describe('oidcc-client-refreshtoken-test-plan', () => {
       'oidcc-client-test-refresh-token-invalid-azp: an azp that was not there ends the session',
       { azp: 'another-party' },
     ],
-  ])('%s, and no token of that answer is used [REF-04] [REF-05]', async (_module, bent) => {
+  ])('%s, and no token of that answer is used, and an alarm is raised [REF-04] [REF-05]', async (_module, bent) => {
     run.bendClaims(bent);
     const answer = await run.browser.fetch(`${run.app.url}/token`);
     expect(answer.status).toBe(401);
     expect(answer.body).not.toContain('the-new-access-token');
     expect(await run.isLoggedIn()).toBe(false);
     expect(run.flow).toEqual(['/token']);
-    expect(run.app.events).toContainEqual(expect.objectContaining({ name: 'session.ended', cause: 'subject_changed' }));
+    const told = run.app.events.filter(({ name }) => name === 'refresh.identity_rejected' || name === 'session.ended');
+    expect(told).toEqual([
+      { name: 'refresh.identity_rejected', session: expect.any(String), reason: expect.any(String) },
+      { name: 'session.ended', session: expect.any(String), cause: 'subject_changed' },
+    ]);
   });
 });
