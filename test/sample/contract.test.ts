@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { Browser } from '../support/browser.js';
+import { logOutAt } from '../support/provider-logout.js';
 import { ResourceServer, type Answer } from '../support/resource-server.js';
 import { Sample, SAMPLE_SECRET } from '../support/sample.js';
 import { freePort } from '../support/test-app.js';
@@ -13,7 +14,19 @@ let browser: Browser;
 beforeAll(async () => {
   const port = await freePort();
   const url = `http://localhost:${port}`;
-  provider = await TestProvider.start({ redirectUris: [`${url}/auth/callback`], postLogoutRedirectUris: [`${url}/`] });
+  provider = await TestProvider.start({
+    redirectUris: [`${url}/auth/callback`],
+    postLogoutRedirectUris: [`${url}/`],
+    client: { backchannel_logout_uri: `${url}/auth/backchannel-logout`, backchannel_logout_session_required: true },
+    configuration: {
+      features: {
+        devInteractions: { enabled: false },
+        revocation: { enabled: true },
+        rpInitiatedLogout: { enabled: true },
+        backchannelLogout: { enabled: true },
+      },
+    },
+  });
   resource = await ResourceServer.start();
   sample = await Sample.start({
     PORT: String(port),
@@ -250,6 +263,33 @@ describe('a user', () => {
     expect(answer.status).toBe(200);
     browser.cookies.set('sid', cookie);
     expect((await browser.fetch(at('/api/profile'))).status).toBe(401);
+  });
+});
+
+describe('the provider', () => {
+  it('logs a user out over the back channel', async () => {
+    await logIn();
+    const other = new Browser();
+    await other.navigate(at('/api/profile'));
+    expect((await logOutAt(`${provider.issuer}/session/end`, browser)).status).toBe(303);
+    expect((await browser.fetch(at('/api/profile'))).status).toBe(401);
+    expect((await other.fetch(at('/api/profile'))).status).toBe(200);
+  });
+
+  it.each([
+    ['nothing', ''],
+    ['no logout token', 'token=x'],
+    ['what is no logout token', 'logout_token=x'],
+    ['two of them', 'logout_token=x&logout_token=y'],
+  ])('gets 400 when it sends %s', async (_title, body) => {
+    const answer = await new Browser().send(at('/auth/backchannel-logout'), {
+      method: 'POST',
+      headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      body,
+    });
+    expect([answer.status, answer.json()]).toEqual([400, { error: 'invalid_request' }]);
+    expect(answer.headers['cache-control']).toBe('no-store');
+    expect(answer.setCookies).toEqual([]);
   });
 });
 
