@@ -33,6 +33,8 @@ const project = (displayName, testMatch, moduleNameMapper = {}) => ({
   testEnvironment: 'node',
   testLocationInResults: true, // for the reporter of requirements: the rows of one it.each share a line
   setupFiles: ['<rootDir>/test/support/quiet.js'],
+  // After the framework: it fails tests.
+  setupFilesAfterEnv: ['<rootDir>/test/support/canary-setup.ts'],
 });
 
 export default {

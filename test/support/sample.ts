@@ -2,6 +2,7 @@ import { execFileSync, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { canary } from './canary.js';
 import { eventually } from './eventually.js';
 import { freePort } from './test-app.js';
 
@@ -32,8 +33,12 @@ export class Sample {
     private readonly child: ChildProcess,
     readonly url: string,
   ) {
-    child.stdout?.on('data', (chunk: Buffer) => (this.stdout += chunk.toString()));
-    child.stderr?.on('data', (chunk: Buffer) => (this.stderr += chunk.toString()));
+    for (const name of ['stdout', 'stderr'] as const) {
+      child[name]?.on('data', (chunk: Buffer) => {
+        this[name] += chunk.toString();
+        canary.hear(`the ${name} of the sample app`, chunk.toString());
+      });
+    }
     this.exited = once(child, 'close').then(([status]) => status as number | null);
     this.guardian = guard(child);
   }
