@@ -202,6 +202,19 @@ describe.each(worlds)('back-channel logout on %s %s', (platform, _how, nest) => 
   });
 });
 
+describe.each(platforms)('back-channel logout on %s that reads the body itself', (platform) => {
+  it.each([
+    ['tells its length', { 'content-length': String(64 * KIB + 1) }, 1],
+    ['does not', {}, 65],
+  ])('answers 413 before the end of a body that is too long and %s [BCL-11]', async (_what, length, sentKib) => {
+    const provider = await ScriptedProvider.start();
+    const app = await startAppAt(provider, { platform, nest: { bodyParser: false } });
+    const answered = unfinished(app.url + PATH, 'x'.repeat(sentKib * KIB), { ...FORM, ...length });
+    const status = await answered.finally(() => Promise.all([app.close(), provider.stop()]));
+    expect(status).toBe(413);
+  });
+});
+
 describe.each(platforms)('back-channel logout in an application of strict habits on %s', (platform) => {
   let provider: ScriptedProvider;
   let app: TestApp;
@@ -499,5 +512,21 @@ function brokenOff(url: string): Promise<void> {
     const outgoing = httpRequest(url, { method: 'POST', headers: { ...FORM, 'content-length': '100' } });
     outgoing.on('error', () => undefined).on('close', resolve);
     outgoing.write('logout_token=', () => outgoing.destroy());
+  });
+}
+
+/** A client that waits for the answer before it sends the rest: the status of the answer. */
+function unfinished(
+  url: string,
+  start: string,
+  headers: Readonly<Record<string, string>>,
+): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const outgoing = httpRequest(url, { method: 'POST', headers }, ({ statusCode }) => {
+      outgoing.destroy();
+      resolve(statusCode);
+    });
+    outgoing.on('error', () => undefined).write(start);
+    outgoing.setTimeout(3000, () => resolve(undefined));
   });
 }
