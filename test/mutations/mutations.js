@@ -313,6 +313,7 @@ export const mutations = [
       edit('lib/provider/json-object.ts', 'isObject && isUnambiguous(text)', 'isObject && isUnambiguous.length > 0'),
     ],
     tests: ['test/provider/json-object.test.ts'],
+    title: 'repeats no member',
   },
   {
     name: 'UserInfo: protocol claims are overwritten',
@@ -381,8 +382,8 @@ export const mutations = [
     edits: [
       edit(
         METADATA,
-        'OWN_PARAMETERS.some((name) => searchParams.has(name))',
-        'OWN_PARAMETERS.length === 0 && searchParams.size > 0',
+        '.some((name) => RESERVED_PARAMETERS.has(name))',
+        '.some((name) => name.length > RESERVED_PARAMETERS.size * 9)',
       ),
       edit(PROVIDER, 'if (repeatsParameter(url)) {', 'if (url.protocol === repeatsParameter.name) {'),
     ],
