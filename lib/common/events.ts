@@ -153,7 +153,8 @@ export class EventLog {
     try {
       await this.listener?.(event);
     } catch (error) {
-      this.logger.error(`onEvent threw ${error instanceof Error ? error.name : typeof error} at ${event.name}`);
+      const kind = error instanceof Error ? error.name : typeof error;
+      this.logger.error(`onEvent threw ${sanitize(kind)} at ${event.name}`);
     }
   }
 }
