@@ -16,12 +16,22 @@ export function cookieValues(header: string | undefined, name: string): readonly
   return values;
 }
 
+/**
+ * The cookies in the header whose names start with `prefix`, in order; of a name that comes twice the first value. One
+ * pass, however many they are.
+ */
+export function cookiesWithPrefix(header: string | undefined, prefix: string): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  if (!header?.includes(prefix)) return found;
+  for (const pair of header.split(';')) {
+    const equals = pair.indexOf('=');
+    const name = pair.slice(0, Math.max(0, equals)).trim();
+    if (name.startsWith(prefix) && !found.has(name)) found.set(name, pair.slice(equals + 1).trimEnd());
+  }
+  return found;
+}
+
 /** Names of all cookies in the header that start with `prefix`, in order, each once. */
 export function cookieNames(header: string | undefined, prefix: string): readonly string[] {
-  if (!header?.includes(prefix)) return [];
-  const names = header
-    .split(';')
-    .map((pair) => pair.slice(0, Math.max(0, pair.indexOf('='))).trim())
-    .filter((name) => name.startsWith(prefix));
-  return [...new Set(names)];
+  return [...cookiesWithPrefix(header, prefix).keys()];
 }

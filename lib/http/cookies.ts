@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CLOCK, type Clock } from '../common/clock.js';
-import { cookieNames, cookieValues } from '../common/cookie-header.js';
+import { cookieNames, cookiesWithPrefix, cookieValues } from '../common/cookie-header.js';
 import { AuthorizationRequests, type AuthorizationRequest } from '../login/authorization-request.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
 import type { LoadedSession } from '../session/session.js';
@@ -88,8 +88,7 @@ export class Cookies {
 
   /** `createdAt` is 0 for what is expired or cannot be read. */
   private allPending({ headers }: PlatformRequest): Pending[] {
-    return cookieNames(headers.cookie, this.pendingPrefix).map((name) => {
-      const [value = ''] = cookieValues(headers.cookie, name);
+    return [...cookiesWithPrefix(headers.cookie, this.pendingPrefix)].map(([name, value]) => {
       const request = this.requests.unseal(value, name.slice(this.pendingPrefix.length));
       const createdAt = request && !this.requests.isExpired(request) ? request.createdAt : 0;
       return { name, bytes: name.length + value.length, createdAt };
