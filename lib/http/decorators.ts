@@ -48,7 +48,9 @@ type UserDecorator<Data> = (...dataOrPipes: (Data | PipeTransform | Type<PipeTra
 export const CurrentUser: UserDecorator<string> = createParamDecorator(
   (claim: string | undefined, context: ExecutionContext) => {
     const claims: Claims | undefined = currentSession(context.switchToHttp().getRequest<object>())?.claims;
-    return claim === undefined ? claims : claims?.[claim];
+    if (claim === undefined || claims === undefined) return claims;
+    // Not `constructor` and the like, which every object has.
+    return Object.hasOwn(claims, claim) ? claims[claim] : undefined;
   },
 );
 
