@@ -46,6 +46,26 @@ describe.each(platforms)('a protected route on %s', (platform) => {
     'GET /profile%20',
     'GET /profile%00',
     'GET /profile%3fx',
+    'GET /profile%5c',
+    'GET /profile%09',
+    'GET /profile/.',
+    'GET /profile/x/..',
+    'GET /;/profile',
+    'GET /profile;.css',
+    'GET /profile.json',
+    'GET /%2fprofile',
+    'GET /%252570rofile',
+    'GET /pr\u00f6file/../profile',
+    'GET //evil.example/../profile',
+    'GET *',
+    'TRACE /profile',
+    'PROPFIND /profile',
+    'HEAD /PROFILE;x',
+    'HEAD /token',
+    'DELETE /notes',
+    'PATCH /notes',
+    'POST //notes',
+    'POST /notes;x',
     'GET /profile?',
     'GET /profile?x=/auth/login',
     'GET /profile#x',
@@ -68,7 +88,7 @@ describe.each(platforms)('a protected route on %s', (platform) => {
     'PUT /notes',
     'GET /token',
     'GET /guarded',
-  ])('is closed to a visitor who asks for %s', async (line) => {
+  ])('is closed to a visitor who asks for %s [NST-01]', async (line) => {
     const answer = await raw(app.url, line);
     expect(answer).toMatch(/^HTTP\/1\.1 (?:200|302|4\d\d) /u);
     // Only the list of methods that a path has is told to everybody.
@@ -82,11 +102,36 @@ describe.each(platforms)('a protected route on %s', (platform) => {
     'x-rewrite-url: /',
     'x-forwarded-prefix: /auth',
     'x-middleware-subrequest: 1',
-  ])('is closed to a visitor who sends %s', async (header) => {
+  ])('is closed to a visitor who sends %s [NST-01] [HST-01]', async (header) => {
     expect(await raw(app.url, 'GET /profile', header)).toMatch(/^HTTP\/1\.1 401/u);
   });
 
-  it('answers a user the same by its other spellings: they reach the handler through the guard', async () => {
+  it.each<[string, Record<string, string>]>([
+    ['GET http://evil.example/profile', {}],
+    ['GET https://evil.example:8443/profile', {}],
+    ['GET //evil.example/profile', {}],
+    [
+      'GET /profile',
+      { 'X-Forwarded-Host': 'evil.example', 'X-Forwarded-Proto': 'https', 'X-Forwarded-Prefix': '/evil' },
+    ],
+    ['GET /profile', { Forwarded: 'host=evil.example;proto=https', 'X-Original-Host': 'evil.example' }],
+  ])('sends a visitor to our own login and nowhere else: %s %j [HST-01]', async (line, headers) => {
+    const answer = await raw(
+      app.url,
+      line,
+      'Accept: text/html',
+      ...Object.entries(headers).map((pair) => pair.join(': ')),
+    );
+    const [, location = ''] = /^location: (.*)$/imu.exec(answer) ?? [];
+    if (location === '') return expect(answer).toMatch(/^HTTP\/1\.1 40[014] /u);
+    expect(location).toMatch(/^\/auth\/login\?returnTo=[\w%.-]+$/u);
+    const browser = new Browser();
+    const page = await browser.navigate(app.url + location);
+    expect(new URL(page.url).origin).toBe(app.url);
+    expect(answer).not.toMatch(/^set-cookie/imu);
+  });
+
+  it('answers a user the same by its other spellings: they reach the handler through the guard [NST-01]', async () => {
     const browser = new Browser();
     await browser.navigate(`${app.url}/auth/login`);
     for (const path of ['/profile', '/profile?x']) expect((await browser.fetch(`${app.url}${path}`)).status).toBe(200);
@@ -204,14 +249,14 @@ describe('the guard', () => {
   }
 
   it.each(['rpc', 'ws', 'graphql', 'unheard-of', ''])(
-    'refuses a handler of type %j, which it cannot judge',
+    'refuses a handler of type %j, which it cannot judge [NST-02]',
     async (type) => {
       await expect(askedOf(contextOf(type, Closed, 'plain'))).rejects.toThrow(UnsupportedContextError);
       await expect(askedOf(contextOf(type, Closed, 'optional'))).rejects.toThrow(UnsupportedContextError);
     },
   );
 
-  it.each(['rpc', 'ws', 'graphql'])('lets a handler of type %s through that is public', async (type) => {
+  it.each(['rpc', 'ws', 'graphql'])('lets a handler of type %s through that is public [NST-02]', async (type) => {
     expect(await askedOf(contextOf(type, Closed, 'open'))).toEqual([]);
   });
 
@@ -223,11 +268,11 @@ describe('the guard', () => {
     ['the class is public and the method is optional', Open, 'optional', ['find']],
     ['the class is optional and the method is public', Optional, 'open', []],
     ['the class is optional', Optional, 'plain', ['find']],
-  ])('goes by the method before the class: %s', async (_, controller, method, asked) => {
+  ])('goes by the method before the class: %s [NST-02]', async (_, controller, method, asked) => {
     expect(await askedOf(contextOf('http', controller, method))).toEqual(asked);
   });
 
-  it('lets nobody through when it is not known who it is', async () => {
+  it('lets nobody through when it is not known who it is [ERR-01]', async () => {
     const authenticator = { require: () => Promise.reject(new Error('anything')) } as unknown as RequestAuthenticator;
     const guard = new AuthGuard(new Reflector(), authenticator);
     await expect(guard.canActivate(contextOf('http', Closed, 'plain'))).rejects.toThrow('anything');
