@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals';
 import { deepFreeze } from '../../lib/common/claims.js';
 
 describe('deepFreeze', () => {
-  it('freezes a value all the way down', () => {
+  it('freezes a value all the way down [NST-03]', () => {
     const claims = deepFreeze({ sub: 'a', address: { lines: [{ street: 'x' }] }, nothing: null });
     expect(() => Object.assign(claims, { sub: 'b' })).toThrow(TypeError);
     expect(() => claims.address.lines.push({ street: 'y' })).toThrow(TypeError);

@@ -12,7 +12,7 @@ import {
 import { IdTokenInvalidError, ProviderUnreachableError } from '../../lib/provider/provider-errors.js';
 import { RefreshUnavailableError } from '../../lib/token/token-errors.js';
 
-describe('the cause of an OidcError', () => {
+describe('the cause of an OidcError [LOG-02]', () => {
   // Libraries below put the token response into theirs.
   const cause = Object.assign(new Error('response'), { body: { access_token: 'secret-token' } });
   const errors = [

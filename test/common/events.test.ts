@@ -16,7 +16,7 @@ describe('sanitize', () => {
     ['a paragraph separator', 'a\u2029b', 'a b'],
     ['a null and a delete', 'a\u0000b\u007fc', 'a b c'],
     ['a tab', 'a\tb', 'a b'],
-  ])('neutralises %s', (_what, text, expected) => {
+  ])('neutralises %s [LOG-03]', (_what, text, expected) => {
     expect(sanitize(text)).toBe(expected);
   });
 
@@ -29,7 +29,7 @@ describe('sanitize', () => {
     expect(sanitize('x'.repeat(512))).toHaveLength(512);
   });
 
-  it('answers one line without control characters, whatever it is given', () => {
+  it('answers one line without control characters, whatever it is given [LOG-03]', () => {
     fc.assert(
       fc.property(fc.string({ unit: 'binary', maxLength: 1000 }), (text) => {
         const line = sanitize(text);
@@ -65,7 +65,7 @@ describe('EventLog', () => {
     expect(lines).toEqual(['debug: login.started']);
   });
 
-  it('does not let a value begin a line of its own', () => {
+  it('does not let a value begin a line of its own [LOG-03]', () => {
     new EventLog(undefined).emit({ name: 'login.succeeded', session: 'abc', sub: 'eve\nerror: forged\u2028more' });
     expect(lines).toEqual(['debug: login.succeeded session=abc sub=eve error: forged more']);
   });

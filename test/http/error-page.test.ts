@@ -29,7 +29,7 @@ describe('errorPage', () => {
     expect(errorPage({ ...PAGE, link: undefined })).not.toContain('<a');
   });
 
-  it('escapes everything it is given', () => {
+  it('escapes everything it is given [ERR-02]', () => {
     const evil = `"'><script>alert(1)</script>&`;
     const page = errorPage({
       title: evil,
@@ -43,7 +43,7 @@ describe('errorPage', () => {
     expect(page.split('&#60;script&#62;')).toHaveLength(8);
   });
 
-  it('has the same markup whatever it is given', () => {
+  it('has the same markup whatever it is given [ERR-02]', () => {
     const text = fc.array(fc.constantFrom('<', '>', '"', "'", '&', 'script', '-->', 'x'), { maxLength: 20 });
     const expected = tagsOf(errorPage(PAGE));
     fc.assert(

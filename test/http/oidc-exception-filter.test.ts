@@ -19,18 +19,21 @@ function untouchable<T extends object>(): T {
 }
 
 describe('OidcExceptionFilter', () => {
-  it.each(['rpc', 'ws', 'graphql'])('hands the error back where the transport is %s, and answers nothing', (type) => {
-    const { options, events, listened } = given();
-    const filter = new OidcExceptionFilter(
-      options,
-      untouchable<PublicUrls>(),
-      untouchable<Platform>(),
-      untouchable<Cookies>(),
-      untouchable<Responder>(),
-      events,
-    );
-    const error = new LoginRequiredError('Nobody is logged in.');
-    expect(filter.catch(error, { getType: () => type } as unknown as ArgumentsHost)).toBe(error);
-    expect(listened).toEqual([]);
-  });
+  it.each(['rpc', 'ws', 'graphql'])(
+    'hands the error back where the transport is %s, and answers nothing [NST-02]',
+    (type) => {
+      const { options, events, listened } = given();
+      const filter = new OidcExceptionFilter(
+        options,
+        untouchable<PublicUrls>(),
+        untouchable<Platform>(),
+        untouchable<Cookies>(),
+        untouchable<Responder>(),
+        events,
+      );
+      const error = new LoginRequiredError('Nobody is logged in.');
+      expect(filter.catch(error, { getType: () => type } as unknown as ArgumentsHost)).toBe(error);
+      expect(listened).toEqual([]);
+    },
+  );
 });

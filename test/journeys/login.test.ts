@@ -33,14 +33,14 @@ describe.each(platforms)('login, requests and logout on %s', (platform) => {
     expect(page.json()).toMatchObject({ user: { sub: 'alice', iss: provider.issuer, name: 'alice of Wonderland' } });
   });
 
-  it('gives a random session id in an HttpOnly cookie, and nothing else', async () => {
+  it('gives a random session id in an HttpOnly cookie, and nothing else [SES-01] [SES-12]', async () => {
     await browser.navigate(`${app.url}/profile`);
     // The rest are the provider's own: ports of one host share their cookies.
     const cookies = [...browser.cookies].filter(([name]) => !name.startsWith('_'));
     expect(cookies).toEqual([['sid', expect.stringMatching(/^[\w-]{43}$/u)]]);
   });
 
-  it('answers a request that is no navigation with 401 instead of a redirect', async () => {
+  it('answers a request that is no navigation with 401 instead of a redirect [BFF-07]', async () => {
     const response = await browser.fetch(`${app.url}/profile`, { headers: { accept: '*/*' } });
     expect(response.status).toBe(401);
     expect(response.json()).toEqual({ error: 'login_required', correlationId: expect.any(String) });
@@ -64,7 +64,7 @@ describe.each(platforms)('login, requests and logout on %s', (platform) => {
     expect(await userinfo.json()).toMatchObject({ sub: 'alice' });
   });
 
-  it('shows scripts the public claims of the user, and 401 without one', async () => {
+  it('shows scripts the public claims of the user, and 401 without one [SES-12]', async () => {
     expect((await browser.fetch(`${app.url}/auth/me`)).status).toBe(401);
     await browser.navigate(`${app.url}/profile`);
     const me = await browser.fetch(`${app.url}/auth/me`);
@@ -76,7 +76,7 @@ describe.each(platforms)('login, requests and logout on %s', (platform) => {
     });
   });
 
-  it('lets a page of its own change state, and no other site', async () => {
+  it('lets a page of its own change state, and no other site [BFF-02]', async () => {
     await browser.navigate(`${app.url}/profile`);
     const body = JSON.stringify({ text: 'milk' });
     const headers = { 'content-type': 'application/json' };
@@ -93,7 +93,7 @@ describe.each(platforms)('login, requests and logout on %s', (platform) => {
     expect(sibling.status).toBe(403);
   });
 
-  it('logs out: session gone, cookie gone, browser sent to the provider and back', async () => {
+  it('logs out: session gone, cookie gone, browser sent to the provider and back [SES-04]', async () => {
     await browser.navigate(`${app.url}/profile`);
     const stolen = new Map(browser.cookies);
     const response = await browser.send(`${app.url}/auth/logout`, {
@@ -123,7 +123,7 @@ describe.each(platforms)('login, requests and logout on %s', (platform) => {
     expect([again.status, again.json()]).toEqual([200, { redirectTo: '/' }]);
   });
 
-  it('refuses a logout that another site sends', async () => {
+  it('refuses a logout that another site sends [BFF-02]', async () => {
     await browser.navigate(`${app.url}/profile`);
     const forged = await browser.send(`${app.url}/auth/logout`, {
       method: 'POST',

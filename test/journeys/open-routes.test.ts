@@ -45,7 +45,7 @@ describe.each(platforms)('an open route on %s', (platform) => {
     time.end();
   });
 
-  it('refuses a request that changes state and comes from another site', async () => {
+  it('refuses a request that changes state and comes from another site [BFF-02]', async () => {
     const crossSite = { method: 'POST', headers: { origin: 'https://evil.example' } };
     expect((await browser.send(`${app.url}/maybe`, crossSite)).status).toBe(403);
     expect((await new Browser().send(`${app.url}/maybe`, crossSite)).status).toBe(201);

@@ -42,7 +42,7 @@ describe.each(platforms)('while Redis is away, on %s', (platform) => {
     expect((await browser.fetch(`${app.url}/maybe`)).json()).toEqual({ sub: null });
   });
 
-  it('answers protected routes with 503, keeps the cookie and does not ask for a login', async () => {
+  it('answers protected routes with 503, keeps the cookie and does not ask for a login [SES-13]', async () => {
     const cookie = browser.cookies.get('sid');
     for (const response of [await browser.fetch(`${app.url}/profile`), await browser.open(`${app.url}/profile`)]) {
       expect(response.status).toBe(503);

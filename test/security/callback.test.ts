@@ -456,7 +456,7 @@ describe.each(platforms)('an authorization response on %s', (platform) => {
       'cross-origin-resource-policy': 'same-origin',
     };
 
-    it('is answered with a page for people, and with JSON for scripts, each with a correlation id', async () => {
+    it('is answered with a page for people, and with JSON for scripts, each with a correlation id [ERR-02]', async () => {
       const url = `${app.url}/auth/callback?code=secret-code&state=secret-state`;
       const page = await browser.open(url);
       expect(page.headers).toMatchObject({ ...BASE_HEADERS, 'content-type': 'text/html; charset=utf-8' });

@@ -79,7 +79,7 @@ describe.each(platforms)('an authorization request on %s', (platform) => {
     for (const value of values) expect(value).toMatch(/^[\w-]{43,128}$/u);
   });
 
-  it('is kept by the browser sealed: neither state, nonce nor verifier can be read [ARQ-04]', async () => {
+  it('is kept by the browser sealed: neither state, nonce nor verifier can be read [ARQ-04] [COK-04]', async () => {
     const params = Object.fromEntries(paramsOf(await open('?returnTo=/profile')));
     const [name = '', value = ''] = [...browser.cookies][0] ?? [];
     const readable = name + value + Buffer.from(value, 'base64url').toString('latin1');
@@ -132,7 +132,7 @@ describe.each(platforms)('an authorization request on %s', (platform) => {
     ['an image', 'GET', { 'sec-fetch-dest': 'image' }],
     ['a script', 'GET', { 'sec-fetch-dest': 'empty', 'sec-fetch-mode': 'cors' }],
     ['a style sheet', 'GET', { 'sec-fetch-dest': 'style' }],
-  ])('is not made for %s: no cookie, no redirect [ARQ-08]', async (_, method, headers) => {
+  ])('is not made for %s: no cookie, no redirect [ARQ-08] [DOS-02]', async (_, method, headers) => {
     const answer = await browser.send(`${app.url}/auth/login`, { method, headers });
     expect(answer.setCookies).toEqual([]);
     expect(answer.location).toBeUndefined();
@@ -220,7 +220,7 @@ describe.each(platforms)('an authorization request on %s', (platform) => {
     });
   });
 
-  it('is the same whatever host the request names [CFG-03]', async () => {
+  it('is the same whatever host the request names [CFG-03] [HST-01]', async () => {
     const answer = await open('?returnTo=/profile', {
       host: 'evil.example',
       'x-forwarded-host': 'evil.example',
@@ -238,7 +238,7 @@ describe.each(platforms)('an authorization request on %s', (platform) => {
     ]);
   });
 
-  it('is kept in a __Host- cookie that is Secure when the application is public by https [ARQ-04]', async () => {
+  it('is kept in a __Host- cookie that is Secure when the application is public by https [ARQ-04] [COK-01]', async () => {
     await withApp({ baseUrl: 'https://app.example' }, async ({ url }) => {
       const { setCookies } = await browser.open(`${url}/auth/login`);
       expect(setCookies).toEqual([
@@ -262,7 +262,7 @@ describe.each(platforms)('an authorization request on %s', (platform) => {
 });
 
 describe('a flood of authorization requests', () => {
-  it('costs the store nothing, and the process no memory, when ten thousand come', async () => {
+  it('costs the store nothing, and the process no memory, when ten thousand come [DOS-01]', async () => {
     const store = new MemorySessionStore();
     const writes = [jest.spyOn(store, 'create'), jest.spyOn(store, 'markUsed'), jest.spyOn(store, 'lock')];
     const provider = await ScriptedProvider.start();

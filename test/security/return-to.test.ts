@@ -266,7 +266,7 @@ describe('any text as returnTo', () => {
     );
   });
 
-  it('is refused, not converted, when it is no text [RET-01]', () => {
+  it('is refused, not converted, when it is no text [RET-01] [TYP-01]', () => {
     fc.assert(fc.property(fc.anything(), (value) => typeof value === 'string' || localPath(value) === undefined));
     expect(localPath(['/profile'])).toBeUndefined();
   });

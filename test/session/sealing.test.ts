@@ -85,7 +85,7 @@ describe('Sealer', () => {
     expect(sealer.unseal(sealer.seal(Buffer.from('x'), 'here'), 'here', 'token')).toBe('corrupt');
   });
 
-  it('keeps purposes apart', () => {
+  it('keeps purposes apart [SES-06] [COK-04]', () => {
     const sealed = new Sealer([SECRET], 'login').seal(Buffer.from('x'), 'here');
     expect(sealer.unseal(sealed, 'here')).toBe('unknown_key');
   });

@@ -50,7 +50,7 @@ describe('SessionCodec', () => {
     });
   });
 
-  it('freezes what applications see', () => {
+  it('freezes what applications see [NST-03]', () => {
     const { session } = opened(codec.decode(stored(encoded()), token, id));
     expect(Object.isFrozen(session)).toBe(true);
     expect(Object.isFrozen(session.claims)).toBe(true);

@@ -32,12 +32,12 @@ describe('SessionRepository', () => {
       expect(loaded?.tokens().accessToken).toBe('AT-1');
     });
 
-    it('gives every session a token of its own', async () => {
+    it('gives every session a token of its own [SES-01]', async () => {
       const world = given();
       expect((await login(world)).token).not.toBe((await login(world)).token);
     });
 
-    it('keeps neither token nor claims readable in the store', async () => {
+    it('keeps neither token nor claims readable in the store [SES-02]', async () => {
       const world = given();
       const { token, session } = await login(world);
       const stored = await world.store.get(session.id);
@@ -80,22 +80,25 @@ describe('SessionRepository', () => {
       expect(world.store.count('delete')).toBe(0);
     });
 
-    it.each(['head', 'tokens'])('finds no session whose %s is corrupt, removes it and tells, once', async (part) => {
-      const world = given();
-      const { token, session } = await login(world);
-      const stored = await world.store.get(session.id);
-      const data = Buffer.from(stored?.data ?? []);
-      const position = part === 'head' ? 30 : data.length - 1;
-      data.writeUInt8(data.readUInt8(position) ^ 1, position);
-      await world.store.create(session.id, { ...stored, data } as StoredSession);
-      expect(await world.repository.load(token)).toBeUndefined();
-      expect(await world.repository.load(token)).toBeUndefined();
-      expect(world.listened).toEqual([
-        { name: 'session.unreadable', session: session.id, reason: 'corrupt' },
-        { name: 'session.ended', session: session.id, cause: 'corrupt' },
-      ]);
-      expect(await world.store.get(session.id)).toBeUndefined();
-    });
+    it.each(['head', 'tokens'])(
+      'finds no session whose %s is corrupt, removes it and tells, once [SES-07]',
+      async (part) => {
+        const world = given();
+        const { token, session } = await login(world);
+        const stored = await world.store.get(session.id);
+        const data = Buffer.from(stored?.data ?? []);
+        const position = part === 'head' ? 30 : data.length - 1;
+        data.writeUInt8(data.readUInt8(position) ^ 1, position);
+        await world.store.create(session.id, { ...stored, data } as StoredSession);
+        expect(await world.repository.load(token)).toBeUndefined();
+        expect(await world.repository.load(token)).toBeUndefined();
+        expect(world.listened).toEqual([
+          { name: 'session.unreadable', session: session.id, reason: 'corrupt' },
+          { name: 'session.ended', session: session.id, cause: 'corrupt' },
+        ]);
+        expect(await world.store.get(session.id)).toBeUndefined();
+      },
+    );
 
     it('finds no session past its expiry in a store that has not removed it', async () => {
       const world = given();
@@ -109,7 +112,7 @@ describe('SessionRepository', () => {
   });
 
   describe('lifetimes', () => {
-    it('end a session after the idle timeout', async () => {
+    it('end a session after the idle timeout [SES-03]', async () => {
       const world = given({ session: { idleTimeout: 3600 } });
       const { token } = await login(world);
       await world.clock.advance(HOUR - 1);
@@ -127,7 +130,7 @@ describe('SessionRepository', () => {
       }
     });
 
-    it('end a session at its absolute lifetime, however much it is used', async () => {
+    it('end a session at its absolute lifetime, however much it is used [SES-03]', async () => {
       const world = given({ session: { idleTimeout: 3600, absoluteLifetime: 7200 } });
       const { token, session } = await login(world);
       const started = world.clock.now();
@@ -151,7 +154,7 @@ describe('SessionRepository', () => {
       expect(await world.repository.load(token)).toBeUndefined();
     });
 
-    it('are not extended beyond the absolute lifetime by a refresh', async () => {
+    it('are not extended beyond the absolute lifetime by a refresh [SES-03]', async () => {
       const world = given({ session: { idleTimeout: 3600, absoluteLifetime: 7200 } });
       const loaded = await login(world);
       await world.clock.advance(50 * MINUTE);
@@ -232,7 +235,7 @@ describe('SessionRepository', () => {
       expect(world.names()).toEqual(['store.unavailable', 'store.available']);
     });
 
-    it('does not bring back a session that has ended', async () => {
+    it('does not bring back a session that has ended [SES-04]', async () => {
       const world = given();
       const loaded = await login(world);
       await world.clock.advance(HOUR);

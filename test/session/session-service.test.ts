@@ -59,13 +59,13 @@ describe('SessionService', () => {
       ['no cookie', {}],
       ['another cookie', { cookie: 'sid=x' }],
       ['a malformed cookie', { cookie: '__Host-sid=../../etc/passwd' }],
-    ])('asks no store about a request with %s', async (_what, headers) => {
+    ])('asks no store about a request with %s [SES-05] [SES-08]', async (_what, headers) => {
       const { sessions, store } = await loggedIn();
       expect(await sessions.find({ headers })).toBeUndefined();
       expect(store.count('get')).toBe(0);
     });
 
-    it('finds no session where the cookie comes twice, asks no store, and tells', async () => {
+    it('finds no session where the cookie comes twice, asks no store, and tells [COK-05]', async () => {
       const { sessions, store, listened, loaded } = await loggedIn();
       const headers = { cookie: `__Host-sid=${loaded.token}; __Host-sid=${randomToken()}` };
       expect(await sessions.find({ headers })).toBeUndefined();
@@ -73,7 +73,7 @@ describe('SessionService', () => {
       expect(listened).toEqual([{ name: 'session.duplicate_cookie' }]);
     });
 
-    it('tells trouble with the store from absence', async () => {
+    it('tells trouble with the store from absence [SES-13]', async () => {
       const { sessions, request, store } = await loggedIn();
       store.fail('get');
       await expect(sessions.find(request)).rejects.toThrow(StoreUnavailableError);

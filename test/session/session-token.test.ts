@@ -19,11 +19,11 @@ describe('sessionTokenOf', () => {
     ['a value of another alphabet', `__Host-sid=${token.slice(1)}é`],
     ['a quoted value', `__Host-sid="${token}"`],
     ['a value with a control character', `__Host-sid=${token}\u000bx`],
-  ])('finds no token in %s', (_what, header) => {
+  ])('finds no token in %s [SES-05]', (_what, header) => {
     expect(sessionTokenOf(header, '__Host-sid')).toBeUndefined();
   });
 
-  it('calls a second cookie of the name a duplicate, also when both are the same', () => {
+  it('calls a second cookie of the name a duplicate, also when both are the same [COK-05]', () => {
     expect(sessionTokenOf(`__Host-sid=${token}; __Host-sid=${randomToken()}`, '__Host-sid')).toBe('duplicate');
     expect(sessionTokenOf(`__Host-sid=${token}; __Host-sid=${token}`, '__Host-sid')).toBe('duplicate');
     expect(sessionTokenOf(`__Host-sid=${token}; __Host-sid=`, '__Host-sid')).toBe('duplicate');
@@ -31,7 +31,7 @@ describe('sessionTokenOf', () => {
 });
 
 describe('sessionIdOf', () => {
-  it('is a SHA-256 hash in base64url, which does not tell the token', () => {
+  it('is a SHA-256 hash in base64url, which does not tell the token [SES-02]', () => {
     expect(sessionIdOf('x'.repeat(43))).toBe('zAscLGbzu5_RoIHGJrob72L2-WRBpDvhUmhSN3asJqE');
     expect(sessionIdOf(randomToken())).toMatch(/^[\w-]{43}$/u);
   });

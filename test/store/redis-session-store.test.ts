@@ -185,7 +185,7 @@ describe('RedisSessionStore', () => {
       expect(await client.exists(lockKey())).toBe(0);
     });
 
-    it('keeps applications with different prefixes apart', async () => {
+    it('keeps applications with different prefixes apart [SES-06]', async () => {
       const other = new RedisSessionStore(client, { keyPrefix: 'other:' }, clock);
       await store.create(key, session());
       expect(await other.get(key)).toBeUndefined();
