@@ -233,7 +233,7 @@ describe('a log line', () => {
   it('of a login, a request and a logout that go well holds none either [LOG-02]', async () => {
     await logIn();
     const held = [...browser.cookies.values()];
-    await browser.fetch(`${app.url}/token`);
+    await browser.fetch(`${app.url}/profile`);
     await browser.fetch(`${app.url}/auth/logout`, { method: 'POST' });
     const told = lines.join('\n') + inspect(app.events, { depth: 20 });
     expect(lines.length).toBeGreaterThan(2);

@@ -101,7 +101,7 @@ describe.each(platforms)('an authorization request on %s', (platform) => {
     ['the longest that has to be encoded', `/${'é'.repeat(341)}`],
     ['one that is too long once it is encoded', `/${'é'.repeat(1000)}`],
   ])(
-    'is dropped when it is the oldest of six, and all of them take less than 6 KiB, with %s returnTo [Numbers]',
+    'is dropped when it is the oldest of six, and all of them take less than 6 KiB, with %s returnTo [COK-02] [Numbers]',
     async (_, returnTo) => {
       const time = new TimeTravel();
       try {
