@@ -25,6 +25,7 @@ export type { Claims, ClaimValue } from './common/claims.js';
 // Services
 export { AuthService } from './http/auth.service.js';
 export { SessionService, type RequestWithCookies, type SessionSource } from './session/session.service.js';
+export { SessionWatch } from './session/session-watch.js';
 export type { Device, Session, SessionSummary } from './session/session.js';
 export { TokenService, type AccessTokenOptions, type AccessTokenSet } from './token/token.service.js';
 

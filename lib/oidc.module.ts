@@ -35,6 +35,7 @@ import { LogoutNotes } from './session/logout-notes.js';
 import { SessionDirectory } from './session/session-directory.js';
 import { SessionRepository } from './session/session-repository.js';
 import { SessionService } from './session/session.service.js';
+import { SessionWatch } from './session/session-watch.js';
 import { MemorySessionStore } from './store/memory-session-store.js';
 import { SESSION_STORE, type SessionStore } from './store/session-store.js';
 import { TokenRefresher } from './token/token-refresher.js';
@@ -72,6 +73,7 @@ const providers: Provider[] = [
   SessionDirectory,
   LogoutNotes,
   SessionService,
+  SessionWatch,
   TokenRefresher,
   TokenService,
   // login and logout
@@ -109,7 +111,16 @@ function memoryStore(clock: Clock, events: EventLog): SessionStore {
  */
 @Module({
   providers,
-  exports: [SESSION_STORE, SessionService, TokenService, OidcCounters, AuthService, AuthGuard, RequestAuthenticator],
+  exports: [
+    SESSION_STORE,
+    SessionService,
+    SessionWatch,
+    TokenService,
+    OidcCounters,
+    AuthService,
+    AuthGuard,
+    RequestAuthenticator,
+  ],
 })
 export class OidcModule extends ConfigurableModuleClass implements OnApplicationBootstrap, OnApplicationShutdown {
   constructor(
@@ -118,6 +129,7 @@ export class OidcModule extends ConfigurableModuleClass implements OnApplication
     @Inject(TokenRefresher) private readonly refresher: TokenRefresher,
     @Inject(Revocations) private readonly revocations: Revocations,
     @Inject(SessionRepository) private readonly sessions: SessionRepository,
+    @Inject(SessionWatch) private readonly watch: SessionWatch,
     @Inject(SESSION_STORE) private readonly store: SessionStore,
   ) {
     super();
@@ -130,6 +142,7 @@ export class OidcModule extends ConfigurableModuleClass implements OnApplication
 
   /** After the last request: what was begun for users is finished before the store goes away. */
   async onApplicationShutdown(): Promise<void> {
+    await this.watch.close();
     await this.refresher.drain();
     await this.revocations.drain();
     await this.sessions.settled();

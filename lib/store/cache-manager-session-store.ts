@@ -4,6 +4,7 @@ import { OidcConfigurationError } from '../common/errors.js';
 import type { LockResult, LockSuccessor, ReplaceResult, SessionStore, StoredSession } from './session-store.js';
 import { CheckedKeyv } from './checked-keyv.js';
 import { KeyedMutex } from './keyed-mutex.js';
+import { Listeners } from './listeners.js';
 import { ProcessLocks } from './process-locks.js';
 
 export interface CacheManagerSessionStoreOptions {
@@ -45,6 +46,7 @@ export class CacheManagerSessionStore implements SessionStore {
   private readonly cache: CheckedKeyv;
   private readonly mutex = new KeyedMutex();
   private readonly locks: ProcessLocks;
+  private readonly deleted = new Listeners<string>();
   private readonly keyPrefix: string;
   private readonly timeoutMs: number;
 
@@ -106,6 +108,7 @@ export class CacheManagerSessionStore implements SessionStore {
       if (!current || (generation !== undefined && current.generation !== generation)) return false;
       const removed = await this.cache.delete(this.sessionKey(key));
       this.locks.drop(key);
+      this.deleted.tell(key);
       return removed;
     });
   }
@@ -148,6 +151,11 @@ export class CacheManagerSessionStore implements SessionStore {
       const others = set.filter(([name]) => name !== member);
       if (others.length < set.length) await this.writeSet(key, others);
     });
+  }
+
+  /** Tells of what this instance deletes. */
+  async onDelete(listener: (key: string) => void): Promise<() => void> {
+    return this.deleted.add(listener);
   }
 
   private async readSet(key: string): Promise<CachedSet> {

@@ -3,6 +3,7 @@ import { OidcConfigurationError } from '../common/errors.js';
 import type { LockResult, LockSuccessor, ReplaceResult, SessionStore, StoredSession } from './session-store.js';
 import { type Expiring, ExpiringMap } from './expiring-map.js';
 import { ExpiringSets } from './expiring-sets.js';
+import { Listeners } from './listeners.js';
 import { ProcessLocks } from './process-locks.js';
 
 export interface MemorySessionStoreOptions {
@@ -29,6 +30,7 @@ export class MemorySessionStore implements SessionStore {
   private readonly marks: ExpiringMap<Expiring>;
   private readonly locks: ProcessLocks;
   private readonly sets: ExpiringSets;
+  private readonly deleted = new Listeners<string>();
 
   /** @throws {OidcConfigurationError} when `maxSessions` is not an integer of at least 1. */
   constructor({ maxSessions = 50_000, onEvict }: MemorySessionStoreOptions = {}, clock: Clock = systemClock) {
@@ -80,7 +82,9 @@ export class MemorySessionStore implements SessionStore {
     const current = this.sessions.get(key);
     if (!current || (generation !== undefined && current.generation !== generation)) return false;
     this.locks.drop(key);
-    return this.sessions.delete(key);
+    this.sessions.delete(key);
+    this.deleted.tell(key);
+    return true;
   }
 
   async lock(key: string, owner: string, leaseMs: number): Promise<LockResult> {
@@ -108,6 +112,10 @@ export class MemorySessionStore implements SessionStore {
 
   async removeMember(key: string, member: string): Promise<void> {
     this.sets.remove(key, member);
+  }
+
+  async onDelete(listener: (key: string) => void): Promise<() => void> {
+    return this.deleted.add(listener);
   }
 
   /** Forgets everything. */

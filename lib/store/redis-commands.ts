@@ -36,6 +36,15 @@ export interface RedisSessionClient {
   listenerCount(event: 'error'): number;
   on(event: 'error', listener: (error: unknown) => void): unknown;
   withCommandOptions(options: RedisCommandOptions): RedisCommands;
+  duplicate?(): RedisSubscriber;
+}
+
+/** A connection that listens to a channel. */
+export interface RedisSubscriber {
+  on(event: 'error', listener: (error: unknown) => void): unknown;
+  connect(): Promise<unknown>;
+  subscribe(channel: string, listener: (message: string) => void): Promise<unknown>;
+  destroy(): unknown;
 }
 
 /** How long a command may take while Redis is away. Most interruptions are shorter. */

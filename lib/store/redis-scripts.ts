@@ -43,12 +43,17 @@ redis.call('SETRANGE', KEYS[1], 8, struct.pack('>I8I8', tonumber(ARGV[2]), tonum
 redis.call('PEXPIRE', KEYS[1], ARGV[3])
 return 1`);
 
-/** ARGV: now, generation or ''. Answers 1 or 0. What is left of a session that has ended is removed as well. */
+/**
+ * ARGV: now, generation or '', channel, message. Answers 1 or 0. What is left of a session that has ended is removed as
+ * well.
+ */
 export const DELETE = script(`
 local generation = live()
 if generation and ARGV[2] ~= '' and generation ~= tonumber(ARGV[2]) then return 0 end
 redis.call('DEL', KEYS[1], KEYS[2])
-return generation and 1 or 0`);
+if not generation then return 0 end
+redis.call('PUBLISH', ARGV[3], ARGV[4])
+return 1`);
 
 /** ARGV: now, owner, lease in ms. Answers { acquired, value, holder }, or { 0 } when there is no session. */
 export const LOCK = script(`

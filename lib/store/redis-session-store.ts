@@ -37,7 +37,7 @@ export class RedisSessionStore implements SessionStore {
 
   /** @throws {OidcConfigurationError} when `commandTimeout` is out of range. */
   constructor(
-    client: RedisSessionClient,
+    private readonly client: RedisSessionClient,
     { keyPrefix = 'oidc:', commandTimeout = 2 }: RedisSessionStoreOptions = {},
     private readonly clock: Clock = systemClock,
   ) {
@@ -74,7 +74,7 @@ export class RedisSessionStore implements SessionStore {
   }
 
   async delete(key: string, generation?: number): Promise<boolean> {
-    const args = [this.now(), generation === undefined ? '' : String(generation)];
+    const args = [this.now(), generation === undefined ? '' : String(generation), this.channel, key];
     return (await this.redis.script(DELETE, this.sessionAndLock(key), args)) === 1;
   }
 
@@ -109,6 +109,21 @@ export class RedisSessionStore implements SessionStore {
 
   async removeMember(key: string, member: string): Promise<void> {
     await this.redis.script(REMOVE_MEMBER, [this.setKey(key)], [this.now(), member]);
+  }
+
+  /** Over a connection of its own, a duplicate of the client, which connects again by itself. Pools cannot. */
+  async onDelete(listener: (key: string) => void): Promise<() => void> {
+    const subscriber = this.client.duplicate?.();
+    if (!subscriber) throw new TypeError('This Redis client cannot be duplicated, so it cannot listen.');
+    subscriber.on('error', () => undefined);
+    await subscriber.connect();
+    await subscriber.subscribe(this.channel, listener);
+    return () => void subscriber.destroy();
+  }
+
+  /** Redis' channels are one space for all its databases. */
+  private get channel(): string {
+    return `${this.keyPrefix}deleted`;
   }
 
   private setKey(key: string): string {

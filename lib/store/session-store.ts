@@ -92,6 +92,13 @@ export interface SessionStore {
   /** Removes a member from a set. Does nothing when it is not there. */
   removeMember(key: string, member: string): Promise<void>;
 
+  /**
+   * Tells of every session that `delete` removes from now on, on any process, soon after; answers how to stop. For what
+   * lives longer than a request, such as a socket. A message may get lost, so nobody relies on it alone; without this
+   * method the library asks every few seconds.
+   */
+  onDelete?(listener: (key: string) => void): Promise<() => void>;
+
   /** Called once at shutdown, after the last write. */
   close?(): Promise<void>;
 }

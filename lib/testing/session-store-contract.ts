@@ -1,5 +1,6 @@
 import { systemClock } from '../common/clock.js';
 import type { SessionStore } from '../store/session-store.js';
+import { deleteListenerRules } from './contract/delete-listener-rules.js';
 import { lockRules } from './contract/lock-rules.js';
 import { markRules } from './contract/mark-rules.js';
 import { replaceRules } from './contract/replace-rules.js';
@@ -51,6 +52,7 @@ const RULES: readonly Rule[] = [
   ...lockRules,
   ...markRules,
   ...setRules,
+  ...deleteListenerRules,
 ];
 
 const AN_HOUR_MS = 3_600_000;

@@ -1,0 +1,111 @@
+import { Inject, Injectable } from '@nestjs/common';
+import { CLOCK, type Clock, type Timer } from '../common/clock.js';
+import { LoginRequiredError, OidcError } from '../common/errors.js';
+import { SESSION_STORE, type SessionStore } from '../store/session-store.js';
+import { SessionRepository } from './session-repository.js';
+import { SessionView } from './session-view.js';
+import type { Session } from './session.js';
+
+/** How often the store is asked when it tells of ends by itself, and when it does not. */
+const CHECK_INTERVAL_MS = 30_000;
+const POLL_INTERVAL_MS = 1000;
+
+interface Watched {
+  readonly session: Session;
+  readonly listeners: Set<() => void>;
+  timer: Timer | undefined;
+}
+
+/**
+ * Tells when a session ends, for what lives longer than a request: sockets, event streams. Soon after its end on any
+ * process where the store tells of it (`SessionStore.onDelete`), within a second or two where it does not; at the end of
+ * its lifetime in any case.
+ */
+@Injectable()
+export class SessionWatch {
+  private readonly watched = new Map<string, Watched>();
+  private listening: Promise<(() => void) | undefined> | undefined;
+  private intervalMs = POLL_INTERVAL_MS;
+
+  constructor(
+    @Inject(CLOCK) private readonly clock: Clock,
+    @Inject(SESSION_STORE) private readonly store: SessionStore,
+    @Inject(SessionRepository) private readonly repository: SessionRepository,
+  ) {}
+
+  /** Calls `onEnd` once, when the session has ended; never after the answer was called, which stops it. */
+  watch(session: Session, onEnd: () => void): () => void {
+    this.listening ??= this.listen();
+    const watched = this.watchedOf(session);
+    const listener = (): void => onEnd();
+    watched.listeners.add(listener);
+    return () => {
+      watched.listeners.delete(listener);
+      if (watched.listeners.size === 0) this.forget(watched);
+    };
+  }
+
+  /** At shutdown: nobody is told of anything any more. */
+  async close(): Promise<void> {
+    for (const watched of this.watched.values()) this.forget(watched);
+    (await this.listening)?.();
+  }
+
+  private watchedOf(session: Session): Watched {
+    const known = this.watched.get(session.id);
+    if (known) return known;
+    const watched: Watched = { session, listeners: new Set(), timer: undefined };
+    this.watched.set(session.id, watched);
+    this.checkLater(watched, session.expiresAt);
+    return watched;
+  }
+
+  /** A store that cannot listen now is asked instead. */
+  private async listen(): Promise<(() => void) | undefined> {
+    try {
+      const stop = await this.store.onDelete?.((id) => this.end(this.watched.get(id)));
+      if (stop) this.intervalMs = CHECK_INTERVAL_MS;
+      return stop;
+    } catch {
+      return undefined;
+    }
+  }
+
+  private checkLater(watched: Watched, expiresAt: number): void {
+    const delayMs = Math.min(this.intervalMs, Math.max(0, expiresAt - this.clock.now()));
+    watched.timer = this.clock.schedule(delayMs, () => void this.check(watched));
+    watched.timer.unref();
+  }
+
+  private async check(watched: Watched): Promise<void> {
+    const expiresAt = await this.expiryOf(watched.session);
+    if (this.watched.get(watched.session.id) !== watched) return;
+    if (expiresAt === undefined) this.end(watched);
+    else this.checkLater(watched, expiresAt);
+  }
+
+  /** `undefined` when it has ended. What the store cannot tell now is asked again. */
+  private async expiryOf(session: Session): Promise<number | undefined> {
+    const token = SessionView.tokenOf(session);
+    try {
+      return token === undefined ? undefined : (await this.repository.load(token))?.session.expiresAt;
+    } catch (error) {
+      if (error instanceof LoginRequiredError) return undefined;
+      if (error instanceof OidcError && this.clock.now() < session.absoluteExpiresAt) {
+        return this.clock.now() + POLL_INTERVAL_MS;
+      }
+      return undefined;
+    }
+  }
+
+  private end(watched: Watched | undefined): void {
+    if (!watched) return;
+    this.forget(watched);
+    for (const listener of watched.listeners) listener();
+  }
+
+  private forget(watched: Watched): void {
+    watched.timer?.cancel();
+    if (this.watched.get(watched.session.id) === watched) this.watched.delete(watched.session.id);
+  }
+}

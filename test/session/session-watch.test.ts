@@ -1,0 +1,124 @@
+import { describe, expect, it } from '@jest/globals';
+import { SessionWatch } from '../../lib/session/session-watch.js';
+import type { SessionStore } from '../../lib/store/session-store.js';
+import type { Loose } from '../options/valid-options.js';
+import { CLAIMS, DAY, given, HOUR, SECOND, tokenSet, type Given } from './given.js';
+
+/** `tells`: whether the store tells of what it deletes. */
+async function watching({ tells = true, options = {} }: { tells?: boolean; options?: Loose } = {}) {
+  const world = given(options);
+  const store = (tells ? world.store.inner : { ...world.store, onDelete: undefined }) as SessionStore;
+  const watch = new SessionWatch(world.clock, store, world.repository);
+  const loaded = await world.repository.create(CLAIMS, tokenSet(world.clock.now()));
+  const ends: string[] = [];
+  const stop = watch.watch(loaded.session, () => ends.push('one'));
+  // The store is listened to from the first watch on; that takes a moment.
+  await world.clock.advance(0);
+  return { ...world, watch, loaded, ends, stop };
+}
+
+async function end({ repository }: Given, id: string): Promise<void> {
+  await repository.end(id, 'back_channel_logout');
+}
+
+describe('SessionWatch', () => {
+  it('tells everybody who watches a session of its end, at once, and once', async () => {
+    const world = await watching();
+    world.watch.watch(world.loaded.session, () => world.ends.push('other'));
+    await end(world, world.loaded.session.id);
+    expect(world.ends).toEqual(['one', 'other']);
+    await world.clock.advance(DAY);
+    expect(world.ends).toHaveLength(2);
+  });
+
+  it('tells nothing of the end of another session', async () => {
+    const world = await watching();
+    const other = await world.repository.create(CLAIMS, tokenSet(world.clock.now()));
+    await end(world, other.session.id);
+    await world.clock.advance(HOUR);
+    expect(world.ends).toEqual([]);
+  });
+
+  it('finds out within a second or two where the store does not tell', async () => {
+    const world = await watching({ tells: false });
+    await end(world, world.loaded.session.id);
+    expect(world.ends).toEqual([]);
+    await world.clock.advance(SECOND);
+    expect(world.ends).toEqual(['one']);
+  });
+
+  it('asks instead when the store cannot be listened to now', async () => {
+    const world = given();
+    const deaf = { ...world.store, onDelete: () => Promise.reject(new Error('ECONNREFUSED')) } as SessionStore;
+    const watch = new SessionWatch(world.clock, deaf, world.repository);
+    const loaded = await world.repository.create(CLAIMS, tokenSet(world.clock.now()));
+    const ends: string[] = [];
+    watch.watch(loaded.session, () => ends.push('one'));
+    await end(world, loaded.session.id);
+    await world.clock.advance(SECOND);
+    expect(ends).toEqual(['one']);
+    await watch.close();
+  });
+
+  it('finds out of a message that got lost', async () => {
+    const world = await watching();
+    await (world.store.inner as { close(): Promise<void> }).close();
+    await world.clock.advance(31 * SECOND);
+    expect(world.ends).toEqual(['one']);
+  });
+
+  it('tells at the end of the lifetime', async () => {
+    const world = await watching({ options: { session: { idleTimeout: 10 } } });
+    await world.clock.advance(10 * SECOND);
+    expect(world.ends).toEqual(['one']);
+  });
+
+  it('goes on while the session is used', async () => {
+    const world = await watching({ options: { session: { idleTimeout: 100 } } });
+    await world.clock.advance(60 * SECOND);
+    world.repository.touch(world.loaded);
+    await world.repository.settled();
+    await world.clock.advance(60 * SECOND);
+    expect(world.ends).toEqual([]);
+    await world.clock.advance(60 * SECOND);
+    expect(world.ends).toEqual(['one']);
+  });
+
+  it('takes trouble with the store for no end', async () => {
+    const world = await watching({ tells: false });
+    world.store.fail('get');
+    await world.clock.advance(10 * SECOND);
+    expect(world.ends).toEqual([]);
+    world.store.heal('get');
+    await end(world, world.loaded.session.id);
+    await world.clock.advance(2 * SECOND);
+    expect(world.ends).toEqual(['one']);
+  });
+
+  it('does not go on past the absolute lifetime while the store is away', async () => {
+    const world = await watching({ options: { session: { idleTimeout: 60, absoluteLifetime: 60 } } });
+    world.store.fail('get');
+    await world.clock.advance(59 * SECOND);
+    expect(world.ends).toEqual([]);
+    await world.clock.advance(2 * SECOND);
+    expect(world.ends).toEqual(['one']);
+  });
+
+  it('tells nobody who has stopped, and asks nothing then', async () => {
+    const world = await watching({ tells: false });
+    world.stop();
+    const reads = world.store.count('get');
+    await end(world, world.loaded.session.id);
+    await world.clock.advance(HOUR);
+    expect(world.ends).toEqual([]);
+    expect(world.store.count('get')).toBe(reads);
+  });
+
+  it('tells nobody after it was closed', async () => {
+    const world = await watching();
+    await world.watch.close();
+    await end(world, world.loaded.session.id);
+    await world.clock.advance(DAY);
+    expect(world.ends).toEqual([]);
+  });
+});
