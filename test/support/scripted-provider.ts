@@ -225,7 +225,7 @@ export class ScriptedProvider {
 
 /** What every login gets: to be looked for where it must not be. */
 export const ACCESS_TOKEN = 'the-access-token-of-the-scripted-provider';
-export const REFRESH_TOKEN = 'the-refresh-token-of-the-scripted-provider';
+export const REFRESH_TOKEN = 'the-refresh-token-which-nobody-may-see-here';
 
 /** The left half of a hash, for `at_hash` (OpenID Connect Core 1.0 §3.1.3.6). */
 export function halfHash(text: string, algorithm = 'sha256'): string {
