@@ -54,7 +54,9 @@ export class SessionDirectory {
         return summary;
       }),
     );
-    return summaries.filter((summary) => summary !== undefined).sort((one, other) => other.createdAt - one.createdAt);
+    return summaries
+      .filter((summary) => typeof summary === 'object')
+      .sort((one, other) => other.createdAt - one.createdAt);
   }
 
   private setsOf({ sub, sid }: Session): readonly (readonly string[])[] {

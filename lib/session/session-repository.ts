@@ -124,12 +124,17 @@ export class SessionRepository {
     return this.ask(() => this.store.markUsed(key, expiresAt));
   }
 
-  /** What is known of a user's session without its cookie. `undefined` when there is none. @throws StoreUnavailableError */
-  async summary(id: string, sub: string): Promise<SessionSummary | undefined> {
+  /**
+   * What is known of a user's session without its cookie. `undefined` when there is none, `'unreadable'` when it is there
+   * and cannot be opened here: sealed by a secret unknown to this process, or another user's.
+   *
+   * @throws StoreUnavailableError
+   */
+  async summary(id: string, sub: string): Promise<SessionSummary | 'unreadable' | undefined> {
     const stored = await this.ask(() => this.store.get(id));
-    const origin = stored && this.codec.decodeOrigin(stored, id, { iss: this.options.issuer, sub });
-    if (!origin || stored.expiresAt <= this.clock.now()) return undefined;
-    return { id, ...origin, lastSeenAt: stored.lastSeenAt, expiresAt: stored.expiresAt };
+    if (!stored || stored.expiresAt <= this.clock.now()) return undefined;
+    const origin = this.codec.decodeOrigin(stored, id, { iss: this.options.issuer, sub });
+    return origin ? { id, ...origin, lastSeenAt: stored.lastSeenAt, expiresAt: stored.expiresAt } : 'unreadable';
   }
 
   /** Adds to each of the sets. @throws StoreUnavailableError */

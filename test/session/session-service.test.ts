@@ -187,6 +187,14 @@ describe('SessionService', () => {
       expect(await directory.ofUser('alice')).toEqual([{ id: loaded.session.id, issuedAt: clock.now() }]);
     });
 
+    it('leaves a session in the directory that it cannot read: another process can', async () => {
+      const { clock, store, loaded } = await loggedIn({ secret: [SECRET, OLDER_SECRET] });
+      const other = given({ secret: OLDER_SECRET }, clock, store.inner);
+      const directory = new SessionDirectory(other.options, other.repository);
+      expect(await directory.summaries('alice')).toEqual([]);
+      expect(await directory.ofUser('alice')).toEqual([{ id: loaded.session.id, issuedAt: clock.now() }]);
+    });
+
     it('ends one session of a user, and no other', async () => {
       const { sessions, logIn, loaded, repository, listened } = await loggedIn();
       const other = await logIn();
