@@ -24,6 +24,7 @@ const PER_ROUND = 450;
 const LOGINS_PER_ROUND = 6;
 /** A request that the judge found wrong is shown up to here. */
 const SHOWN = 1500;
+const LONG_RUN = /(.{1,8}?)\1{20,}/gu;
 
 export interface CampaignOptions {
   readonly platform: PlatformName;
@@ -63,7 +64,7 @@ export class Campaign {
     readonly watch: StoreWatch,
     private readonly seed: number,
     private readonly port: number,
-    readonly events: ReadonlyMap<OidcEvent['name'], number>,
+    private readonly events: ReadonlyMap<string, number>,
   ) {
     this.judge = new Judge(provider.issuer);
     this.wires = Array.from({ length: CONNECTIONS }, () => new Wire(port));
@@ -72,8 +73,11 @@ export class Campaign {
   static async start({ platform, seed, store = () => new MemorySessionStore() }: CampaignOptions): Promise<Campaign> {
     const provider = await ScriptedProvider.start();
     const watch = new StoreWatch(store());
-    const counts = new Map<OidcEvent['name'], number>();
-    const onEvent = ({ name }: OidcEvent): void => void counts.set(name, (counts.get(name) ?? 0) + 1);
+    const counts = new Map<string, number>();
+    const onEvent = (event: OidcEvent): void => {
+      const name = event.name === 'session.ended' ? `${event.name} ${event.cause}` : event.name;
+      counts.set(name, (counts.get(name) ?? 0) + 1);
+    };
     const app = await startAppAt(provider, { platform, options: { onEvent, session: { store: watch.store } } });
     return new Campaign(app, provider, watch, seed, Number(new URL(app.url).port), counts);
   }
@@ -90,6 +94,11 @@ export class Campaign {
       await this.round(round);
       between();
     }
+  }
+
+  /** How often an event was emitted; that of a session's end is named with its cause. */
+  eventCount(name: string): number {
+    return this.events.get(name) ?? 0;
   }
 
   /** A user who has nothing to do with all this: from the login to a page that needs it. */
@@ -251,7 +260,7 @@ export class Campaign {
       seed: this.seed,
       round,
       wrongs,
-      request: request.bytes.toString('latin1').slice(0, SHOWN),
+      request: request.bytes.toString('latin1').replaceAll(LONG_RUN, '$1…').slice(0, SHOWN),
       answer: (shown ?? 'none').slice(0, SHOWN),
     });
   }

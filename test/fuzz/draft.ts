@@ -68,10 +68,11 @@ export function requestFrom(draft: Draft, loot: Loot): HostileRequest {
 
 /** Bytes that need not be HTTP. */
 export function rawRequest(kind: string, text: string): HostileRequest {
+  const [method = '', target = ''] = text.split(' ', 2);
   return {
     kind,
-    method: text.split(' ', 1)[0] ?? '',
-    target: text.slice(0, 200),
+    method,
+    target,
     bytes: Buffer.from(text, 'latin1'),
     isHead: false,
     isLone: true,

@@ -208,8 +208,9 @@ export class HostileRequests {
     if (chance.of(0.5)) return rawRequest('malformed', text);
     if (chance.of(0.3)) return rawRequest('malformed', chance.bytes(400));
     // Nobody can tell where the answer to HEAD ends when it is not known to be HEAD.
-    const { bytes } = requestFrom({ ...this.noise(), method: 'GET' }, this.loot);
-    return rawRequest('malformed', chance.bent(bytes.toString('latin1')));
+    const { bytes, session } = requestFrom({ ...this.noise(), method: 'GET' }, this.loot);
+    // What is bent may still be a request.
+    return { ...rawRequest('malformed', chance.bent(bytes.toString('latin1'))), session };
   }
 
   private query(): string {
