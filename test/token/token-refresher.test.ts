@@ -1,8 +1,10 @@
 import { describe, expect, it } from '@jest/globals';
 import { LoginRequiredError } from '../../lib/common/errors.js';
 import { IdTokenInvalidError, ProviderUnreachableError } from '../../lib/provider/provider-errors.js';
+import type { LoadedSession } from '../../lib/session/session.js';
 import { RefreshUnavailableError } from '../../lib/token/token-errors.js';
-import { CLAIMS, given, HOUR, MINUTE, SECOND, tokenSet } from '../session/given.js';
+import { CLAIMS, given, HOUR, MINUTE, requestWith, SECOND, tokenSet } from '../session/given.js';
+import { gate } from '../support/gate.js';
 import { inTime, loggedIn, type Process } from './world.js';
 
 const CROWD = 50;
@@ -17,14 +19,14 @@ function transient(reason = 'timeout', retryAfterMs?: number) {
 }
 
 describe('a refresh', () => {
-  it('is one for 50 requests that meet an expired token', async () => {
+  it('is one for 50 requests that meet an expired token [REF-01]', async () => {
     const world = await loggedIn();
     await world.becomeExpired();
     expect(new Set(await crowd(world))).toEqual(new Set(['AT-2']));
     expect(world.provider.presented).toEqual(['RT-1']);
   });
 
-  it('is one for 50 requests on two processes', async () => {
+  it('is one for 50 requests on two processes [REF-01]', async () => {
     const world = await loggedIn();
     const other = world.another();
     await world.becomeExpired();
@@ -35,7 +37,7 @@ describe('a refresh', () => {
     expect(other.names()).toContain('refresh.adopted');
   });
 
-  it('presents each refresh token once, from generation to generation', async () => {
+  it('presents each refresh token once, from generation to generation [REF-01]', async () => {
     const world = await loggedIn();
     const other = world.another();
     for (let hour = 0; hour < 5; hour += 1) {
@@ -46,7 +48,7 @@ describe('a refresh', () => {
     expect((await world.load()).generation).toBe(6);
   });
 
-  it('is for the session that asks, and for no other', async () => {
+  it('is for the session that asks, and for no other [REF-12]', async () => {
     const world = await loggedIn();
     const bob = await world.repository.create(
       { ...CLAIMS, sub: 'bob' },
@@ -70,7 +72,7 @@ describe('a refresh', () => {
     ]);
   });
 
-  it('is not sent when somebody else has done it between the read and the lock', async () => {
+  it('is not sent when somebody else has done it between the read and the lock [REF-01]', async () => {
     const world = await loggedIn();
     await world.becomeExpired();
     const stale = await world.load();
@@ -144,7 +146,7 @@ describe('a refresh', () => {
     ]);
   });
 
-  it('extends the session by the idle timeout, and never beyond its absolute lifetime', async () => {
+  it('extends the session by the idle timeout, and never beyond its absolute lifetime [REF-09]', async () => {
     const world = await loggedIn({ session: { idleTimeout: 7200, absoluteLifetime: 10_800 } });
     await world.becomeExpired();
     await world.accessToken();
@@ -164,7 +166,7 @@ describe('what the provider leaves out of a refresh', () => {
     return (await world.load()).tokens();
   }
 
-  it('is kept: refresh token, ID token and scope', async () => {
+  it('is kept: refresh token, ID token and scope [REF-03]', async () => {
     const tokens = await refreshed({ refreshToken: undefined, idToken: undefined, scope: undefined });
     expect(tokens).toMatchObject({
       accessToken: 'AT-2',
@@ -203,7 +205,7 @@ describe('a token that is due', () => {
     expect(world.provider.presented).toEqual(['RT-1']);
   });
 
-  it('is refreshed once, however many requests come meanwhile', async () => {
+  it('is refreshed once, however many requests come meanwhile [REF-01]', async () => {
     const world = await loggedIn();
     await world.becomeDue();
     world.provider.latencyMs = SECOND;
@@ -219,7 +221,7 @@ describe('a token that is due', () => {
     expect(await inTime(world.clock, world.accessToken())).toBe('AT-2');
   });
 
-  it('serves while the provider is away, also where the request waits for it', async () => {
+  it('serves while the provider is away, also where the request waits for it [REF-07]', async () => {
     const world = await loggedIn({ refresh: { background: false } });
     await world.becomeDue();
     world.provider.script.push(transient());
@@ -257,7 +259,7 @@ describe('a token that has expired', () => {
     expect(await inTime(world.clock, world.accessToken())).toBe('AT-2');
   });
 
-  it('is waited for up to a deadline, and the session is kept', async () => {
+  it('is waited for up to a deadline, and the session is kept [REF-10]', async () => {
     const world = await loggedIn();
     await world.becomeExpired();
     world.provider.latencyMs = MINUTE;
@@ -351,7 +353,7 @@ describe('a refresh that another process is at', () => {
     expect(world.clock.now() - started).toBeLessThan(2.5 * SECOND);
   });
 
-  it('is waited for up to the deadline, and the session is kept', async () => {
+  it('is waited for up to the deadline, and the session is kept [REF-10]', async () => {
     const world = await loggedIn({ refresh: { waitTimeout: 2 } });
     const other = world.another();
     await world.becomeExpired();
@@ -364,7 +366,7 @@ describe('a refresh that another process is at', () => {
     expect(await world.loadIfThere()).toBeDefined();
   });
 
-  it('is taken over after the lease when the process has died', async () => {
+  it('is taken over after the lease when the process has died [REF-02]', async () => {
     const world = await loggedIn({ refresh: { waitTimeout: 60 } });
     await world.becomeExpired();
     const started = world.clock.now();
@@ -374,7 +376,7 @@ describe('a refresh that another process is at', () => {
     expect(world.clock.now() - started).toBeLessThan(16 * SECOND);
   });
 
-  it('makes it pause as well when it has failed: the provider hears nothing until the pause is over', async () => {
+  it('makes it pause as well when it has failed: the provider hears nothing until the pause is over [REF-07]', async () => {
     const world = await loggedIn();
     const other = world.another();
     await world.becomeExpired();
@@ -390,7 +392,7 @@ describe('a refresh that another process is at', () => {
     expect(await inTime(world.clock, other.accessToken())).toBe('AT-2');
   });
 
-  it('ends for the waiter when the session does', async () => {
+  it('ends for the waiter when the session does [REF-06]', async () => {
     const world = await loggedIn();
     const other = world.another();
     await world.becomeExpired();
@@ -403,7 +405,7 @@ describe('a refresh that another process is at', () => {
     expect(world.provider.presented).toEqual(['RT-1']);
   });
 
-  it('has a lease longer than the provider’s deadline and the commit', async () => {
+  it('has a lease longer than the provider’s deadline and the commit [REF-02]', async () => {
     const world = await loggedIn({ provider: { timeout: 3 }, refresh: { lease: 8 } });
     await world.becomeExpired();
     world.provider.script.push(() => new Promise(() => undefined));
@@ -416,8 +418,49 @@ describe('a refresh that another process is at', () => {
   });
 });
 
+describe('sessions of other users', () => {
+  const tokenOf = ({ tokens }: Process, { token }: LoadedSession) => tokens.getAccessToken(requestWith(token));
+
+  it('do not wait for a refresh that hangs, nor for a lock that is held [REF-10]', async () => {
+    const world = await loggedIn();
+    const bob = await world.repository.create(
+      { ...CLAIMS, sub: 'bob' },
+      tokenSet(world.clock.now(), { refreshToken: 'RT-bob' }),
+    );
+    await world.becomeExpired();
+    world.provider.script.push(() => new Promise(() => undefined));
+    const hanging = crowd(world).catch((error: unknown) => error);
+    const waiting = crowd(world.another()).catch((error: unknown) => error);
+    await world.clock.advance(1);
+    expect(await tokenOf(world, bob)).toBe('AT-2');
+    expect(await tokenOf(world.another(), bob)).toBe('AT-2');
+    expect(world.provider.presented).toEqual(['RT-1', 'RT-bob']);
+    for (const failure of await inTime(world.clock, Promise.all([hanging, waiting]))) {
+      expect(failure).toBeInstanceOf(RefreshUnavailableError);
+    }
+  });
+
+  it('get their own tokens, however many are refreshed at once in two processes [REF-01] [REF-12]', async () => {
+    const world = await loggedIn();
+    const processes = [world, world.another()];
+    const users = Array.from({ length: 20 }, (_, number) => `user-${number}`);
+    const sessions = await Promise.all(
+      users.map((sub) =>
+        world.repository.create({ ...CLAIMS, sub }, tokenSet(world.clock.now(), { refreshToken: `RT of ${sub}` })),
+      ),
+    );
+    await world.becomeExpired();
+    world.provider.latencyMs = 300;
+    world.provider.answerEach((refreshToken) => world.provider.rotated({ accessToken: `AT for ${refreshToken}` }));
+    const calls = sessions.flatMap((session) => [...processes, ...processes].map((each) => tokenOf(each, session)));
+    const tokens = await inTime(world.clock, Promise.all(calls));
+    expect(tokens).toEqual(users.flatMap((sub) => Array.from({ length: 4 }, () => `AT for RT of ${sub}`)));
+    expect([...world.provider.presented].sort()).toEqual(users.map((sub) => `RT of ${sub}`).sort());
+  });
+});
+
 describe('a refresh token that the provider refuses', () => {
-  it('ends the session, and no other', async () => {
+  it('ends the session, and no other [REF-06]', async () => {
     const world = await loggedIn();
     const bob = await world.repository.create(CLAIMS, tokenSet(world.clock.now()));
     await world.becomeExpired();
@@ -431,7 +474,7 @@ describe('a refresh token that the provider refuses', () => {
     ]);
   });
 
-  it('is not presented again', async () => {
+  it('is not presented again [REF-06]', async () => {
     const world = await loggedIn();
     await world.becomeExpired();
     world.provider.script.push({ outcome: 'refused' });
@@ -440,7 +483,7 @@ describe('a refresh token that the provider refuses', () => {
     expect(world.provider.presented).toEqual(['RT-1']);
   });
 
-  it('does not end a session that holds another one by now', async () => {
+  it('does not end a session that holds another one by now [REF-06]', async () => {
     const world = await loggedIn();
     await world.becomeExpired();
     const stale = await world.load();
@@ -462,7 +505,7 @@ describe('a refresh token that the provider refuses', () => {
   });
 });
 
-describe('a provider that refuses this client', () => {
+describe('a provider that refuses this client [REF-07]', () => {
   const misconfigured = { outcome: 'misconfigured', reason: 'invalid_client' } as const;
 
   it('logs nobody out', async () => {
@@ -510,7 +553,7 @@ describe('a provider that refuses this client', () => {
   });
 });
 
-describe('a provider that is away', () => {
+describe('a provider that is away [REF-07]', () => {
   it('logs nobody out', async () => {
     const world = await loggedIn();
     await world.becomeExpired();
@@ -589,7 +632,7 @@ describe('a provider that is away', () => {
   });
 });
 
-describe('tokens that were issued to somebody else', () => {
+describe('tokens that were issued to somebody else [REF-05]', () => {
   it('end the session, and are revoked', async () => {
     const world = await loggedIn();
     await world.becomeExpired();
@@ -613,7 +656,7 @@ describe('a refreshed ID token', () => {
     return world;
   };
 
-  it('is verified after the new refresh token is safe in the store', async () => {
+  it('is verified after the new refresh token is safe in the store [REF-03]', async () => {
     const world = await withIdToken();
     let generation = 0;
     world.provider.verify = async () => void (generation = (await world.load()).generation);
@@ -622,7 +665,7 @@ describe('a refreshed ID token', () => {
     expect(world.provider.verified).toEqual(['IT-2']);
   });
 
-  it('that is forged ends the session, and the new refresh token is revoked', async () => {
+  it('that is forged ends the session, and the new refresh token is revoked [REF-05]', async () => {
     const world = await withIdToken();
     world.provider.verify = () => Promise.reject(new IdTokenInvalidError('signature'));
     await expect(world.accessToken()).rejects.toThrow(LoginRequiredError);
@@ -668,7 +711,23 @@ describe('a refreshed ID token', () => {
 });
 
 describe('the commit of a refresh', () => {
-  it('writes nothing when the user has logged out meanwhile, and the new refresh token is revoked', async () => {
+  it('comes before the new access token is used: the new refresh token is in the store by then [REF-03]', async () => {
+    const world = await loggedIn();
+    const { passed, open } = gate();
+    await world.becomeExpired();
+    world.store.before('replace', () => passed);
+    const answers: string[] = [];
+    const waiting = crowd(world, 5).then((tokens) => answers.push(...tokens));
+    await world.clock.advance(SECOND);
+    expect(world.provider.presented).toEqual(['RT-1']);
+    expect(answers).toEqual([]);
+    open();
+    await waiting;
+    expect(new Set(answers)).toEqual(new Set(['AT-2']));
+    expect((await world.load()).tokens()).toMatchObject({ accessToken: 'AT-2', refreshToken: 'RT-2' });
+  });
+
+  it('writes nothing when the user has logged out meanwhile, and the new refresh token is revoked [REF-08]', async () => {
     const world = await loggedIn();
     await world.becomeExpired();
     world.provider.script.push(async () => {
@@ -696,7 +755,7 @@ describe('the commit of a refresh', () => {
     expect((await world.load()).tokens().refreshToken).toBe('RT-2');
   });
 
-  it('uses theirs when somebody else has written meanwhile', async () => {
+  it('uses theirs when somebody else has written meanwhile [REF-02]', async () => {
     const world = await loggedIn();
     await world.becomeExpired();
     const stale = await world.load();
@@ -784,7 +843,7 @@ describe('a store that fails', () => {
       expect((await world.load()).generation).toBe(2);
     });
 
-    it('revokes the new refresh token when the user logs out before the store is back', async () => {
+    it('revokes the new refresh token when the user logs out before the store is back [REF-08]', async () => {
       const world = await loggedIn();
       await world.becomeExpired();
       world.store.fail('replace');
@@ -893,7 +952,7 @@ describe('shutdown', () => {
 });
 
 describe('the generation of a session', () => {
-  it('never goes back, whatever is written late', async () => {
+  it('never goes back, whatever is written late [REF-02]', async () => {
     const world = await loggedIn({ refresh: { lease: 15 } });
     const other = world.another();
     await world.becomeExpired();

@@ -33,6 +33,7 @@ export class ScriptedProvider {
   prepared: () => Promise<void> = () => Promise.resolve();
   verify: () => Promise<void> = () => Promise.resolve();
   private issued = 1;
+  private otherwise: (refreshToken: string) => RefreshAnswer = () => this.rotated();
 
   constructor(private readonly clock: ControlledClock) {}
 
@@ -43,9 +44,14 @@ export class ScriptedProvider {
   async refresh(refreshToken: string, original: OriginalIdentity): Promise<RefreshAnswer> {
     this.presented.push(refreshToken);
     this.identities.push(original);
-    const answer = this.script.shift() ?? (() => this.rotated());
+    const answer = this.script.shift() ?? (() => this.otherwise(refreshToken));
     if (this.latencyMs > 0) await sleep(this.clock, this.latencyMs);
     return typeof answer === 'function' ? answer() : answer;
+  }
+
+  /** What a refresh is answered that the script says nothing about. */
+  answerEach(answer: (refreshToken: string) => RefreshAnswer): void {
+    this.otherwise = answer;
   }
 
   verifyRefreshedIdToken(idToken: string): Promise<void> {
