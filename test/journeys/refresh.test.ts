@@ -83,7 +83,7 @@ describe.each(CASES)('an access token on %s with sessions in %s', (platform, sto
     expect(provider.count('refresh_token')).toBe(1);
   });
 
-  it('is refreshed once for five requests that meet it expired', async () => {
+  it('is refreshed once for five requests that meet it expired [REF-01]', async () => {
     const first = await token();
     time.forward(LIFETIME + 10);
     const tokens = await Promise.all(Array.from({ length: 5 }, token));
@@ -92,7 +92,7 @@ describe.each(CASES)('an access token on %s with sessions in %s', (platform, sto
     expect(provider.count('refresh_token')).toBe(1);
   });
 
-  it('is refreshed time and again with the rotated refresh token', async () => {
+  it('is refreshed time and again with the rotated refresh token [REF-03]', async () => {
     for (let round = 1; round <= 3; round += 1) {
       time.forward(LIFETIME + 10);
       await token();
@@ -101,7 +101,7 @@ describe.each(CASES)('an access token on %s with sessions in %s', (platform, sto
     expect((await browser.fetch(`${app.url}/profile`)).status).toBe(200);
   });
 
-  it('that cannot be refreshed serves while it is valid, then 503, and works again by itself', async () => {
+  it('that cannot be refreshed serves while it is valid, then 503, and works again by itself [REF-07]', async () => {
     const first = await token();
     app.events.length = 0;
     provider.fault = (request, response) => {
@@ -126,7 +126,7 @@ describe.each(CASES)('an access token on %s with sessions in %s', (platform, sto
     expect((await browser.fetch(`${app.url}/token`)).status).toBe(200);
   });
 
-  it('whose refresh is refused ends the session and asks for a new login', async () => {
+  it('whose refresh is refused ends the session and asks for a new login [REF-06]', async () => {
     provider.fault = (request, response) => {
       if (request.url !== '/token') return false;
       response.writeHead(400, { 'content-type': 'application/json' }).end('{"error":"invalid_grant"}');
@@ -139,7 +139,7 @@ describe.each(CASES)('an access token on %s with sessions in %s', (platform, sto
     expect(browser.cookies.has('sid')).toBe(false);
   });
 
-  it('is not refreshed by a client that the provider refuses, and nobody is logged out', async () => {
+  it('is not refreshed by a client that the provider refuses, and nobody is logged out [REF-07]', async () => {
     provider.fault = (request, response) => {
       if (request.url !== '/token') return false;
       response.writeHead(401, { 'content-type': 'application/json', 'www-authenticate': 'Basic realm="op"' });
@@ -154,7 +154,7 @@ describe.each(CASES)('an access token on %s with sessions in %s', (platform, sto
     expect((await browser.fetch(`${app.url}/token`)).status).toBe(200);
   });
 
-  it('of a session that is logged out meanwhile is thrown away and revoked', async () => {
+  it('of a session that is logged out meanwhile is thrown away and revoked [REF-08]', async () => {
     time.forward(LIFETIME * 0.7);
     const { passed, open } = gate();
     provider.fault = async (request) => {
@@ -174,7 +174,7 @@ describe.each(CASES)('an access token on %s with sessions in %s', (platform, sto
 });
 
 describe('two applications on one Redis', () => {
-  it('send one token request for the requests that meet an expired token on both', async () => {
+  it('send one token request for the requests that meet an expired token on both [REF-01]', async () => {
     const redis = await RedisServer.start();
     const ports = [await freePort(), await freePort()];
     const provider = await TestProvider.start({

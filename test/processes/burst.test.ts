@@ -42,7 +42,7 @@ describe('500 requests at once on one session, over four processes', () => {
     await fleet.stop();
   });
 
-  it('with an expired token: one token request, all served, and as fast as the provider is', async () => {
+  it('with an expired token: one token request, all served, and as fast as the provider is [REF-01]', async () => {
     const ratio = await best(async () => {
       await begin();
       const fresh = p95(await burst());
@@ -62,7 +62,7 @@ describe('500 requests at once on one session, over four processes', () => {
     expect(ratio).toBeLessThanOrEqual(1);
   }, 60_000);
 
-  it('with a token that is due: one token request, and as fast as with a fresh one', async () => {
+  it('with a token that is due: one token request, and as fast as with a fresh one [REF-01]', async () => {
     const ratio = await best(async () => {
       await begin();
       const fresh = p95(await burst());

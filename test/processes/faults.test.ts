@@ -69,7 +69,7 @@ describe(`${SESSIONS} sessions on four processes while everything fails, seed ${
     expect(fleet.provider.presentations.length).toBeGreaterThan(SESSIONS * 2);
   });
 
-  it('no refresh token is presented twice, save those whose successor was lost with a process or on the way', () => {
+  it('no refresh token is presented twice, save those whose successor was lost with a process or on the way [REF-01]', () => {
     expect(cases.filter(({ excuse }) => excuse === undefined).map(({ story }) => story)).toEqual([]);
   });
 
@@ -77,11 +77,11 @@ describe(`${SESSIONS} sessions on four processes while everything fails, seed ${
     expect(unexplained(population.lost, cases)).toEqual([]);
   });
 
-  it('nobody gets the token of somebody else, and every answer is 200 or 503', () => {
+  it('nobody gets the token of somebody else, and every answer is 200 or 503 [REF-12]', () => {
     expect(population.wrong).toEqual([]);
   });
 
-  it('every session works on every process when all is over', () => {
+  it('every session works on every process when all is over [REF-02]', () => {
     expect(withoutService).toEqual([]);
   });
 });

@@ -112,7 +112,7 @@ describe('a refresh over four processes', () => {
   );
 
   it.each(['before processing', 'before the answer'] as const)(
-    'does not bring back a session that is logged out meanwhile (held %s), and its tokens are revoked',
+    'does not bring back a session that is logged out meanwhile (held %s), and its tokens are revoked [REF-08]',
     async (where) => {
       await expire();
       const release = fleet.provider.hold(where);
@@ -173,7 +173,7 @@ describe('a refresh over four processes', () => {
     expect(presentations()).toBe(1);
   });
 
-  it('that was refused for the client logs nobody out, and is one log line per process', async () => {
+  it('that was refused for the client logs nobody out, and is one log line per process [REF-07]', async () => {
     const others = await Promise.all([1, 2, 3].map((number) => fleet.logIn(`colleague-${logins}-${number}`)));
     await expire();
     fleet.provider.trouble = { kind: 'status', status: 401, body: '{"error":"invalid_client"}' };
@@ -210,7 +210,7 @@ describe('a refresh over four processes', () => {
       return fleet.provider.presentations.slice(before).map(({ arrivedAt }) => arrivedAt);
     }
 
-    it('is not sent again by any process before that', async () => {
+    it('is not sent again by any process before that [REF-07]', async () => {
       await expire();
       fleet.provider.trouble = wait;
       expect((await ask(0)).status).toBe(503);

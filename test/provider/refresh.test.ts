@@ -97,7 +97,7 @@ describe('a refresh request', () => {
     ['nonce', { nonce: 'another' }, {}],
     ['azp', { azp: CLIENT_ID }, { azp: 'another-client' }],
     ['auth_time', { auth_time: 2000 }, {}],
-  ])('whose ID token has another %s is refused as another identity', async (reason, claims, original) => {
+  ])('whose ID token has another %s is refused as another identity [REF-04]', async (reason, claims, original) => {
     provider.script.idToken = (parts) => ({ ...parts, claims: { ...parts.claims, ...claims } });
     expect(await refresh({ ...ALICE, ...original })).toEqual({
       outcome: 'identity_rejected',
@@ -118,7 +118,7 @@ describe('a refresh request', () => {
     ['aud', { aud: 'another-client' }],
     ['aud, and is expired', { aud: 'another-client', exp: 1 }],
     ['iss, and is expired', { iss: 'https://evil.example', exp: 1 }],
-  ])('whose ID token has a wrong %s is refused as another identity', async (_claim, claims) => {
+  ])('whose ID token has a wrong %s is refused as another identity [REF-04]', async (_claim, claims) => {
     provider.script.idToken = (parts) => ({ ...parts, claims: { ...parts.claims, ...claims } });
     expect(await refresh()).toMatchObject({ outcome: 'identity_rejected' });
   });
@@ -131,7 +131,7 @@ describe('a refresh request', () => {
     });
   });
 
-  it('is refused for good by invalid_grant alone, whatever the status', async () => {
+  it('is refused for good by invalid_grant alone, whatever the status [REF-06]', async () => {
     answerTokens({ status: 400, body: { error: 'invalid_grant' } });
     expect(await refresh()).toEqual({ outcome: 'refused' });
     answerTokens({ status: 200, body: { error: 'invalid_grant', access_token: 'x', token_type: 'bearer' } });
@@ -139,7 +139,7 @@ describe('a refresh request', () => {
   });
 
   it.each(['invalid_client', 'unauthorized_client', 'unsupported_grant_type', 'invalid_scope'])(
-    'that fails with %s is a matter of configuration',
+    'that fails with %s is a matter of configuration [REF-07]',
     async (error) => {
       answerTokens({ status: 401, headers: { 'www-authenticate': 'Basic realm="op"' }, body: { error } });
       expect(await refresh()).toEqual({ outcome: 'misconfigured', reason: error });
@@ -161,13 +161,13 @@ describe('a refresh request', () => {
     ['a closed connection', 'drop', expect.stringMatching(/^(?:UND_ERR_SOCKET|ECONNRESET)$/u) as unknown as string],
     ['silence', 'hang', 'timeout'],
     ['more than it should', { status: 200, body: 'x'.repeat(2_000_000) }, 'response_too_large'],
-  ])('that is answered by %s changes nothing', async (_what, answer, reason) => {
+  ])('that is answered by %s changes nothing [REF-07]', async (_what, answer, reason) => {
     answerTokens(answer);
     expect(await refresh()).toEqual({ outcome: 'transient', reason, retryAfterMs: undefined });
     expect(provider.count('/elsewhere')).toBe(0);
   });
 
-  it('that is answered by 429 knows how long to wait', async () => {
+  it('that is answered by 429 knows how long to wait [REF-07]', async () => {
     answerTokens({ status: 429, headers: { 'retry-after': '5' } });
     expect(await refresh()).toEqual({ outcome: 'transient', reason: 'http_429', retryAfterMs: 5000 });
   });

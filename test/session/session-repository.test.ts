@@ -154,7 +154,7 @@ describe('SessionRepository', () => {
       expect(await world.repository.load(token)).toBeUndefined();
     });
 
-    it('are not extended beyond the absolute lifetime by a refresh [SES-03]', async () => {
+    it('are not extended beyond the absolute lifetime by a refresh [SES-03] [REF-09]', async () => {
       const world = given({ session: { idleTimeout: 3600, absoluteLifetime: 7200 } });
       const loaded = await login(world);
       await world.clock.advance(50 * MINUTE);
@@ -235,7 +235,7 @@ describe('SessionRepository', () => {
       expect(world.names()).toEqual(['store.unavailable', 'store.available']);
     });
 
-    it('does not bring back a session that has ended [SES-04]', async () => {
+    it('does not bring back a session that has ended [SES-04] [REF-08]', async () => {
       const world = given();
       const loaded = await login(world);
       await world.clock.advance(HOUR);
@@ -261,7 +261,7 @@ describe('SessionRepository', () => {
       expect(current?.tokens().accessToken).toBe('AT-2');
     });
 
-    it('writes nothing over a generation that it did not read', async () => {
+    it('writes nothing over a generation that it did not read [REF-02]', async () => {
       const world = given();
       const loaded = await login(world);
       const { stored } = world.repository.withTokens(loaded, tokenSet(world.clock.now()));

@@ -21,7 +21,7 @@ describe('the simulation of the refresh protocol', () => {
     ['second read under the lock', { withoutSecondRead: true }],
     ['generation check of the commit', { store: StoreWithoutGenerationCheck }],
     ['owner check of the lock', { store: StoreWithoutOwnerCheck }],
-  ])('notices that the %s is missing', async (_part, mutation) => {
+  ])('notices that the %s is missing [REF-01] [REF-02]', async (_part, mutation) => {
     const report = await firstViolation(FEW_HUNDRED, mutation);
     expect(report).toBeDefined();
   });

@@ -107,7 +107,7 @@ describe('CacheManagerSessionStore', () => {
   describe.each([
     ['in memory', () => createCache()],
     ['over an adapter that keeps strings', () => cacheOver(new FakeAdapter())],
-  ])('keeps the contract of a session store %s', (_, create) => {
+  ])('keeps the contract of a session store %s [REF-02]', (_, create) => {
     const clock = new ControlledClock();
     const cases = sessionStoreContract({
       createStore: () => new CacheManagerSessionStore(create(), {}, clock),

@@ -25,7 +25,7 @@ function given(options: MemorySessionStoreOptions = {}) {
 }
 
 describe('MemorySessionStore', () => {
-  describe('keeps the contract of a session store', () => {
+  describe('keeps the contract of a session store [REF-02]', () => {
     const clock = new ControlledClock();
     const cases = sessionStoreContract({
       createStore: () => new MemorySessionStore({}, clock),

@@ -47,7 +47,7 @@ describe.each([2, 3] as const)('RedisSessionStore with RESP%d', (RESP) => {
 
   afterAll(() => clients.forEach((client) => client.destroy()));
 
-  describe('keeps the contract of a session store', () => {
+  describe('keeps the contract of a session store [REF-02]', () => {
     const cases = sessionStoreContract({
       createStore: () => new RedisSessionStore(clients[0]),
       createPeer: () => new RedisSessionStore(clients[1]),

@@ -15,7 +15,7 @@ describe('CoolDown', () => {
     expect(given().coolDown.of('a')).toBeUndefined();
   });
 
-  it('starts at a second and doubles to thirty, with ten percent of jitter', () => {
+  it('starts at a second and doubles to thirty, with ten percent of jitter [REF-07]', () => {
     const { coolDown } = given();
     for (const seconds of [1, 2, 4, 8, 16, 30, 30]) {
       const waitMs = coolDown.start('a', TIMEOUT);

@@ -21,7 +21,7 @@ describe('the gate to the provider', () => {
     }
   });
 
-  it('lets one probe through at a time after five failures in a row', async () => {
+  it('lets one probe through at a time after five failures in a row [REF-07]', async () => {
     const { gate, clock } = closed();
     expect(gate.tryEnter()).toBe(false);
     await clock.advance(1200);

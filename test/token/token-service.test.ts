@@ -48,7 +48,7 @@ describe('a forced refresh', () => {
     expect(await world.tokens.getAccessToken(world.request(), { forceRefresh: true })).toBe('AT-1');
   });
 
-  it('is one for all who ask at once, in both of two processes', async () => {
+  it('is one for all who ask at once, in both of two processes [REF-01]', async () => {
     const world = await loggedIn();
     const other = world.another();
     await world.clock.advance(MINUTE);
