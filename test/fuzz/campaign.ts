@@ -13,6 +13,7 @@ import {
 import type { PlatformName, TestApp } from '../support/test-app.js';
 import { Chance } from './chance.js';
 import type { HostileRequest } from './draft.js';
+import { RETURN_TOS } from './hostile-values.js';
 import { HostileRequests } from './hostile-requests.js';
 import { Judge, sessionTokenIn } from './judge.js';
 import { Loot, type LootedLogin, type LootedSession } from './loot.js';
@@ -121,17 +122,19 @@ export class Campaign {
 
   /** Logins as far as the browser's way back, some to the end. */
   private async makeLoot(chance: Chance): Promise<void> {
-    const logins = await Promise.all(Array.from({ length: LOGINS_PER_ROUND }, () => this.beginLogin()));
+    const logins = await Promise.all(
+      Array.from({ length: LOGINS_PER_ROUND }, () => this.beginLogin(chance.pick(RETURN_TOS))),
+    );
     this.loot.logins.push(...logins);
     await this.finishLogin(chance.pick(logins));
     this.loot.logoutTokens.push(...this.newLogoutTokens(chance));
     for (const session of this.loot.trim()) await this.logOut(session);
   }
 
-  private async beginLogin(): Promise<LootedLogin> {
+  private async beginLogin(returnTo: string): Promise<LootedLogin> {
     this.loginsLooted += 1;
     const browser = new Browser();
-    const answer = await browser.open(`${this.app.url}/auth/login`);
+    const answer = await browser.open(`${this.app.url}/auth/login?${new URLSearchParams({ returnTo })}`);
     const request = new URL(answer.location ?? '').searchParams;
     const code = crypto.randomUUID();
     this.provider.codes.set(code, request);
