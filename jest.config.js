@@ -24,7 +24,7 @@ const project = (displayName, testMatch, moduleNameMapper = {}) => ({
     '^nest-oidc$': '<rootDir>/lib/index.ts',
     '^nest-oidc/redis$': '<rootDir>/lib/store/redis-session-store.ts',
     '^nest-oidc/cache-manager$': '<rootDir>/lib/store/cache-manager-session-store.ts',
-    '^nest-oidc/testing$': '<rootDir>/lib/testing/session-store-contract.ts',
+    '^nest-oidc/testing$': '<rootDir>/lib/testing/testing.ts',
     '^(\\.{1,2}/.*)\\.js$': ['$1.ts', '$1.js'],
     ...moduleNameMapper,
   },

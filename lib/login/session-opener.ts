@@ -66,8 +66,12 @@ export class SessionOpener {
     this.revocations.revoke(previous.tokens().refreshToken);
   }
 
-  /** The oldest sessions of the user go (OWASP ASVS 7.1.2). Of logins at the same moment both may stay. */
-  private async keepLimit({ id, sub }: Session): Promise<void> {
+  /**
+   * The oldest sessions of the user go (OWASP ASVS 7.1.2). Of logins at the same moment both may stay.
+   *
+   * @throws StoreUnavailableError
+   */
+  async keepLimit({ id, sub }: Session): Promise<void> {
     const { maxPerUser } = this.options.session;
     if (maxPerUser === undefined) return;
     const others = (await this.directory.summaries(sub)).filter((summary) => summary.id !== id);
