@@ -715,7 +715,8 @@ export const mutations = [
   {
     name: 'returnTo: not checked again when it is used',
     edits: [edit(CALLBACK, 'returnTo: this.returnTo.resolve(request.returnTo)', 'returnTo: request.returnTo')],
-    tests: ['test/security/kept-return-to.test.ts'],
+    tests: [returnToTest],
+    title: 'returnTo on express is checked again',
   },
   {
     name: 'returnTo: leads to our own routes',
