@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { Browser } from '../support/browser.js';
+import { eventually } from '../support/eventually.js';
 import { logoutToken } from '../support/logout-token.js';
-import { ScriptedProvider, startAppAt, type IdTokenParts } from '../support/scripted-provider.js';
+import { REFRESH_TOKEN, ScriptedProvider, startAppAt, type IdTokenParts } from '../support/scripted-provider.js';
 import type { TestApp } from '../support/test-app.js';
 
 const SID = 'session-at-the-provider';
@@ -12,6 +13,7 @@ describe('a login that a logout of the provider overtakes', () => {
 
   beforeAll(async () => {
     provider = await ScriptedProvider.start();
+    provider.script.discovery = (document) => ({ ...document, revocation_endpoint: `${provider.issuer}/revoke` });
     app = await startAppAt(provider);
   });
 
@@ -44,15 +46,19 @@ describe('a login that a logout of the provider overtakes', () => {
     return browser;
   }
 
-  it('makes no session [BCL-09]', async () => {
+  const revoked = (): (string | null)[] => provider.to('/revoke').map(({ params }) => params.get('token'));
+
+  it('makes no session, and its tokens are revoked [BCL-09]', async () => {
     const browser = await logInWhileLoggedOut(SID);
     expect(browser.cookies.has('sid')).toBe(false);
     expect(app.events).toContainEqual(expect.objectContaining({ name: 'login.failed', reason: 'logged_out' }));
     expect(app.events).toContainEqual(expect.objectContaining({ name: 'session.ended', cause: 'back_channel_logout' }));
+    await eventually(() => expect(revoked()).toEqual([REFRESH_TOKEN]));
   });
 
   it('makes its session when the logout was about another one [BCL-06] [BCL-09]', async () => {
     const browser = await logInWhileLoggedOut('another-session');
     expect((await browser.fetch(`${app.url}/auth/me`)).status).toBe(200);
+    expect(revoked()).toEqual([]);
   });
 });
