@@ -14,8 +14,10 @@ import {
 } from '@nestjs/common';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { AuthService, Public } from 'nest-oidc';
+import { RedisSessionStore } from 'nest-oidc/redis';
 import { request as httpRequest } from 'node:http';
 import { gzipSync } from 'node:zlib';
+import { createClient } from 'redis';
 import { map } from 'rxjs';
 import type { PlatformRequest, PlatformResponse } from '../../lib/http/platform.js';
 import { MemorySessionStore } from '../../lib/store/memory-session-store.js';
@@ -23,6 +25,7 @@ import { WatchedStore } from '../session/given.js';
 import { Browser, type BrowserResponse } from '../support/browser.js';
 import { logoutToken } from '../support/logout-token.js';
 import { logOutAt } from '../support/provider-logout.js';
+import { RedisServer } from '../support/redis-server.js';
 import { ScriptedProvider, startAppAt } from '../support/scripted-provider.js';
 import { freePort, platforms, startApp, type TestApp } from '../support/test-app.js';
 import { TestProvider } from '../support/test-provider.js';
@@ -444,12 +447,17 @@ describe('back-channel logout beside parsers of the application’s own', () => 
 });
 
 describe.each(platforms)('a logout at a real provider, told over the back channel to %s', (platform) => {
+  let redis: RedisServer;
+  let clients: readonly Awaited<ReturnType<typeof connect>>[];
   let provider: TestProvider;
   let apps: TestApp[];
 
+  const connect = () => createClient({ url: redis.url }).connect();
+
   beforeAll(async () => {
     const ports = [await freePort(), await freePort()];
-    const store = new MemorySessionStore();
+    redis = await RedisServer.start();
+    clients = await Promise.all(ports.map(connect));
     provider = await TestProvider.start({
       redirectUris: ports.map((port) => `http://localhost:${port}/auth/callback`),
       postLogoutRedirectUris: ports.map((port) => `http://localhost:${port}/`),
@@ -465,18 +473,23 @@ describe.each(platforms)('a logout at a real provider, told over the back channe
         },
       },
     });
-    apps = [];
-    for (const port of ports) {
-      apps.push(await startApp({ platform, port, issuer: provider.issuer, options: { session: { store } } }));
-    }
+    // What tells one process from another: connections, and everything the library holds, are their own.
+    apps = await Promise.all(
+      clients.map((client, index) => {
+        const session = { store: new RedisSessionStore(client) };
+        return startApp({ platform, port: ports[index] as number, issuer: provider.issuer, options: { session } });
+      }),
+    );
   });
 
   afterAll(async () => {
     for (const app of apps) await app.close();
+    for (const client of clients) client.destroy();
+    await redis.dispose();
     await provider.stop();
   });
 
-  it('ends the session at its next request, in every process, and no other one [BCL-01]', async () => {
+  it('ends the session at its next request, in every process, and no other one [BCL-01] [BCL-08]', async () => {
     const [first, second] = apps as [TestApp, TestApp];
     const browser = await loggedIn(first);
     const elsewhere = await loggedIn(first);
