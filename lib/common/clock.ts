@@ -38,6 +38,15 @@ export function withDeadline<T>(
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const timer = clock.schedule(deadlineMs, () => reject(onDeadline()));
-    promise.finally(() => timer.cancel()).then(resolve, reject);
+    promise.then(
+      (value) => {
+        timer.cancel();
+        resolve(value);
+      },
+      (error: Error) => {
+        timer.cancel();
+        reject(error);
+      },
+    );
   });
 }

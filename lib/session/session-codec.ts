@@ -1,6 +1,7 @@
 import { LoginRequiredError } from '../common/errors.js';
 import type { TokenSet } from '../provider/token-set.js';
 import type { StoredSession } from '../store/session-store.js';
+import { RecentSessions } from './recent-sessions.js';
 import { Sealer, TAG_BYTES, type UnsealFailure } from './sealing.js';
 import { sessionIdOf } from './session-token.js';
 import { SessionView } from './session-view.js';
@@ -27,6 +28,7 @@ interface Parts {
 export class SessionCodec {
   private readonly sealer: Sealer;
   private readonly originSealer: Sealer;
+  private readonly recent = new RecentSessions();
 
   constructor(secrets: readonly string[]) {
     this.sealer = new Sealer(secrets, 'session');
@@ -50,6 +52,14 @@ export class SessionCodec {
   }
 
   decode(stored: StoredSession, token: string, id: string): LoadedSession | UnsealFailure {
+    const known = this.recent.find(id, stored);
+    if (known && hasSameTimes(known.stored, stored)) return known.loaded;
+    const loaded = known ? touched(known.loaded, stored) : this.open(stored, token, id);
+    if (typeof loaded !== 'string') this.recent.keep(id, stored, loaded);
+    return loaded;
+  }
+
+  private open(stored: StoredSession, token: string, id: string): LoadedSession | UnsealFailure {
     const { data, generation, expiresAt } = stored;
     if (data.length < LENGTHS_BYTES) return 'corrupt';
     const { head: sealedHead, origin: sealedOrigin, tokens: sealedTokens } = split(data);
@@ -97,6 +107,16 @@ export class SessionCodec {
       throw new LoginRequiredError('The session is damaged.', { detail: 'session_corrupt' });
     return JSON.parse(opened.toString('utf8')) as TokenSet;
   }
+}
+
+function hasSameTimes(one: StoredSession, other: StoredSession): boolean {
+  return one.expiresAt === other.expiresAt && one.lastSeenAt === other.lastSeenAt;
+}
+
+/** The same session with the times that the store has now. */
+function touched(loaded: LoadedSession, { expiresAt, lastSeenAt }: StoredSession): LoadedSession {
+  const { session, token, head } = loaded;
+  return { ...loaded, session: new SessionView(session.id, token, head, expiresAt), lastSeenAt };
 }
 
 /** Who a user is (OpenID Connect Core 1.0 §5.7). */

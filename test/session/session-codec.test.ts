@@ -146,6 +146,52 @@ describe('SessionCodec', () => {
     expect(codec.decode(next, token, id)).toBe('unknown_key');
   });
 
+  describe('a session that was opened before', () => {
+    const unseals = () => jest.spyOn(Sealer.prototype, 'unseal');
+
+    it('is not opened again as long as the store holds the same', () => {
+      const record = stored(encoded());
+      const first = opened(codec.decode(record, token, id));
+      const unseal = unseals();
+      expect(codec.decode({ ...record, data: Uint8Array.from(record.data) }, token, id)).toBe(first);
+      expect(unseal).not.toHaveBeenCalled();
+    });
+
+    it('has the times that the store has now', () => {
+      const record = stored(encoded());
+      const first = opened(codec.decode(record, token, id));
+      const unseal = unseals();
+      const later = { ...record, expiresAt: record.expiresAt + HOUR, lastSeenAt: record.lastSeenAt + HOUR };
+      const again = opened(codec.decode(later, token, id));
+      expect(again).toMatchObject({ lastSeenAt: NOW + HOUR, session: { expiresAt: NOW + DAY + HOUR, sub: 'alice' } });
+      expect(again.session.claims).toBe(first.session.claims);
+      expect(again.tokens().accessToken).toBe('AT-1');
+      expect(first.session.expiresAt).toBe(NOW + DAY);
+      expect(unseal).toHaveBeenCalledTimes(1);
+    });
+
+    it('is opened again when a single bit or the generation is another one', () => {
+      const record = stored(encoded());
+      codec.decode(record, token, id);
+      const damaged = Buffer.from(record.data);
+      damaged.writeUInt8(damaged.readUInt8(damaged.length - 1) ^ 1, damaged.length - 1);
+      expect(codec.decode({ ...record, data: damaged }, token, id)).toBe('corrupt');
+      codec.decode(record, token, id);
+      expect(codec.decode({ ...record, generation: 2 }, token, id)).toBe('corrupt');
+    });
+
+    it('is forgotten when too many others were opened since', () => {
+      const record = stored(encoded());
+      const own = new SessionCodec([SECRET]);
+      const first = own.decode(record, token, id);
+      for (let other = 0; other < 5000; other += 1) {
+        const otherToken = randomToken();
+        own.decode(stored(codec.encode(head, tokens, ORIGIN, otherToken)), otherToken, sessionIdOf(otherToken));
+      }
+      expect(own.decode(record, token, id)).not.toBe(first);
+    });
+  });
+
   describe('the origin of a session', () => {
     const user = { iss: CLAIMS.iss, sub: CLAIMS.sub };
 
