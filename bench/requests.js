@@ -1,0 +1,59 @@
+import { spread } from './statistics.js';
+import { SubjectProcess } from './subject-process.js';
+
+/** What a request with a good session may cost: at least this part of the throughput of the other subject. */
+export const TARGETS = [
+  { subject: 'express redis', against: 'express floor', atLeast: 0.95, commands: 1 },
+  { subject: 'fastify redis', against: 'fastify floor', atLeast: 0.9, commands: 1 },
+  { subject: 'express memory', against: 'express bare', atLeast: 0.95, commands: 0 },
+  { subject: 'fastify memory', against: 'fastify bare', atLeast: 0.9, commands: 0 },
+  { subject: 'express public', against: 'express bare', atLeast: 0.98, commands: 0 },
+  { subject: 'fastify public', against: 'fastify bare', atLeast: 0.98, commands: 0 },
+];
+
+/** All subjects in turn (A B A B …), so many rounds: what the machine does to one it does to all. */
+export async function measureRequests({ redis, targets, rounds, seconds, progress }) {
+  const names = [...new Set(targets.flatMap(({ subject, against }) => [against, subject]))];
+  const subjects = [];
+  try {
+    for (const name of names) subjects.push(await SubjectProcess.start(name, redis));
+    for (const subject of subjects) await subject.measure(Math.min(2, seconds));
+    const measured = Object.fromEntries(names.map((name) => [name, []]));
+    for (let round = 1; round <= rounds; round += 1) {
+      for (const subject of subjects) {
+        const figures = await subject.measure(seconds);
+        measured[subject.name].push(figures);
+        progress(`round ${round}/${rounds}  ${describe(subject.name, figures)}`);
+      }
+    }
+    return { measured, targets: targets.map((target) => judge(target, measured)) };
+  } finally {
+    await Promise.all(subjects.map((subject) => subject.stop()));
+  }
+}
+
+function judge({ subject, against, atLeast, commands }, measured) {
+  const ratios = (figure, invert) =>
+    spread(
+      measured[subject].map((figures, round) => {
+        const ratio = figures[figure] / measured[against][round][figure];
+        return invert ? 1 / ratio : ratio;
+      }),
+    );
+  const commandsPerRequest = spread(measured[subject].map((figures) => figures.commandsPerRequest)).median;
+  const throughput = ratios('requestsPerSecond');
+  return {
+    subject,
+    against,
+    atLeast,
+    throughput,
+    /** CPU time of the other for one of ours: the steadier figure. */
+    cpu: ratios('cpuUsPerRequest', true),
+    commandsPerRequest,
+    met: throughput.median >= atLeast && Math.abs(commandsPerRequest - commands) < 0.05,
+  };
+}
+
+function describe(name, { requestsPerSecond, cpuUsPerRequest, p99Us }) {
+  return `${name.padEnd(16)} ${Math.round(requestsPerSecond)} req/s  ${cpuUsPerRequest.toFixed(1)} µs CPU  p99 ${(p99Us / 1000).toFixed(1)} ms`;
+}
