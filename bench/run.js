@@ -17,13 +17,12 @@ const { values } = parseArgs({
 const redis = await startRedis();
 try {
   const targets = TARGETS.filter(({ subject }) => subject.includes(values.only));
-  const progress = (line) => process.stdout.write(`${line}\n`);
   const result = await measureRequests({
     redis,
     targets,
     rounds: Number(values.rounds),
     seconds: Number(values.seconds),
-    progress,
+    progress: console.log,
   });
   print(result.targets);
   await save({ machine: await machine(), ...result });

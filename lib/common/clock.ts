@@ -38,15 +38,12 @@ export function withDeadline<T>(
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
     const timer = clock.schedule(deadlineMs, () => reject(onDeadline()));
-    promise.then(
-      (value) => {
+    const inTime =
+      <V>(settle: (value: V) => void) =>
+      (value: V): void => {
         timer.cancel();
-        resolve(value);
-      },
-      (error: Error) => {
-        timer.cancel();
-        reject(error);
-      },
-    );
+        settle(value);
+      };
+    promise.then(inTime(resolve), inTime(reject));
   });
 }
