@@ -5,6 +5,7 @@ const lib = (path: string): string => fileURLToPath(new URL(`../../lib/${path}`,
 
 export default defineConfig({
   root: fileURLToPath(new URL('recipes', import.meta.url)),
+  cacheDir: fileURLToPath(new URL('../../node_modules/.vite', import.meta.url)),
   resolve: {
     alias: [
       { find: /^nest-oidc$/u, replacement: lib('index.ts') },
