@@ -44,6 +44,12 @@ export interface LoginOptions {
   readonly callbackPath?: string | undefined;
   /** Fetch the UserInfo endpoint at login and add its claims (Core §5.3). @default false */
   readonly userinfo?: boolean | undefined;
+  /**
+   * Push authorization requests to the provider, and send browsers there with a reference alone (RFC 9126), also where the
+   * provider's metadata does not demand it. The provider must have a `pushed_authorization_request_endpoint`.
+   * @default false
+   */
+  readonly pushedRequests?: boolean | undefined;
 }
 
 export interface IdTokenOptions {

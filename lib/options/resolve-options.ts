@@ -279,6 +279,7 @@ function readLogin(reader: OptionReader, routes: ResolvedRoutes): ResolvedOption
     defaultReturnTo: readPath(reader, 'defaultReturnTo', '/'),
     callbackPath: readPath(reader, 'callbackPath', '/auth/callback'),
     userinfo: reader.boolean('userinfo', false),
+    pushedRequests: reader.boolean('pushedRequests', false),
   };
   if (routes.callback !== false && reader.raw('callbackPath') !== undefined) {
     reader.problem(

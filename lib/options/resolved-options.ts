@@ -31,6 +31,7 @@ export interface ResolvedOptions {
     readonly defaultReturnTo: string;
     readonly callbackPath: string;
     readonly userinfo: boolean;
+    readonly pushedRequests: boolean;
   };
   readonly idToken: {
     readonly signingAlgorithms: readonly string[];

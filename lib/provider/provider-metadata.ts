@@ -119,7 +119,7 @@ export class ProviderMetadata {
 
   private check(metadata: ServerMetadata): void {
     if (metadata.issuer !== this.options.issuer) throw this.issuerMismatch(metadata.issuer);
-    for (const required of requiredEndpoints(metadata)) {
+    for (const required of this.requiredEndpoints(metadata)) {
       if (metadata[required] === undefined) throw this.unusable(required, `it has no ${required}`);
     }
     for (const name of ENDPOINTS) {
@@ -139,6 +139,11 @@ export class ProviderMetadata {
     return protocol === 'https:' || (this.options.allowInsecure && protocol === 'http:');
   }
 
+  private requiredEndpoints(metadata: ServerMetadata): readonly (typeof ENDPOINTS)[number][] {
+    const always = ['authorization_endpoint', 'token_endpoint', 'jwks_uri'] as const;
+    return pushesRequests(this.options, metadata) ? [...always, 'pushed_authorization_request_endpoint'] : always;
+  }
+
   private issuerMismatch(served: string): ProviderFaultError {
     return this.unusable(
       'issuer',
@@ -154,14 +159,9 @@ export class ProviderMetadata {
   }
 }
 
-function requiredEndpoints(metadata: ServerMetadata): readonly (typeof ENDPOINTS)[number][] {
-  const always = ['authorization_endpoint', 'token_endpoint', 'jwks_uri'] as const;
-  return requiresPushedRequests(metadata) ? [...always, 'pushed_authorization_request_endpoint'] : always;
-}
-
-/** Whether the provider takes authorization requests from us only, never from browsers (RFC 9126 §5). */
-export function requiresPushedRequests(metadata: ServerMetadata): boolean {
-  return metadata.require_pushed_authorization_requests === true;
+/** Whether authorization requests go to the provider directly: it takes no others (RFC 9126 §5), or we send no others. */
+export function pushesRequests({ login }: ResolvedOptions, metadata: ServerMetadata): boolean {
+  return login.pushedRequests || metadata.require_pushed_authorization_requests === true;
 }
 
 /** An endpoint that presets a parameter of ours would make it ambiguous. */

@@ -31,7 +31,7 @@ import {
   ProviderFaultError,
   ProviderUnreachableError,
 } from './provider-errors.js';
-import { ProviderMetadata, requiresPushedRequests } from './provider-metadata.js';
+import { ProviderMetadata, pushesRequests } from './provider-metadata.js';
 import type { OriginalIdentity, RefreshAnswer } from './refresh-answer.js';
 import { errorOf, isLoginResponse, isTokenResponse, tokenSetOf } from './token-response.js';
 import type { TokenSet } from './token-set.js';
@@ -106,8 +106,9 @@ export class ProviderService {
   }
 
   /**
-   * The authorization request as a URL (OpenID Connect Core 1.0 §3.1.2.1, PKCE: RFC 7636). Where the provider demands it,
-   * the request goes there directly, and the URL holds nothing but a reference to it (RFC 9126).
+   * The authorization request as a URL (OpenID Connect Core 1.0 §3.1.2.1, PKCE: RFC 7636). Where the provider or
+   * the option `login.pushedRequests` demands it, the request goes there directly, and the URL holds nothing but a reference
+   * to it (RFC 9126).
    *
    * @throws ProviderFaultError, ProviderUnreachableError
    */
@@ -130,7 +131,7 @@ export class ProviderService {
         { detail: 'authorization_endpoint' },
       );
     }
-    return requiresPushedRequests(metadata) ? this.push(metadata, params) : url;
+    return pushesRequests(this.options, metadata) ? this.push(metadata, params) : url;
   }
 
   private async push(metadata: ServerMetadata, params: Readonly<Record<string, string>>): Promise<URL> {

@@ -20,6 +20,7 @@ describe('an option that is left out', () => {
     ['login.defaultReturnTo', options.login.defaultReturnTo, '/'],
     ['login.callbackPath', options.login.callbackPath, '/auth/callback'],
     ['login.userinfo', options.login.userinfo, false],
+    ['login.pushedRequests', options.login.pushedRequests, false],
     ['idToken.signingAlgorithms', options.idToken.signingAlgorithms, ['RS256']],
     ['idToken.trustedAudiences', options.idToken.trustedAudiences, []],
     ['idToken.clockTolerance', options.idToken.clockTolerance, 30],
@@ -90,6 +91,7 @@ describe('an option that is given', () => {
 
   it.each([
     ['login', { scope: 'openid', maxAge: 0, lifetime: 60, defaultReturnTo: '/home', userinfo: true }],
+    ['login', { pushedRequests: true }],
     ['login', { authorizationParams: { audience: 'api' }, forwardParams: ['login_hint', 'prompt'] }],
     ['idToken', { signingAlgorithms: ['ES256', 'EdDSA'], trustedAudiences: ['api'], clockTolerance: 0 }],
     ['session', { idleTimeout: 1, absoluteLifetime: 2_592_000 }],

@@ -87,6 +87,7 @@ describe('the options are refused', () => {
     ['login.defaultReturnTo', { login: { defaultReturnTo: 'https://evil.example' } }],
     ['login.callbackPath', { login: { callbackPath: '/cb' } }],
     ['login.userinfo', { login: { userinfo: 1 } }],
+    ['login.pushedRequests', { login: { pushedRequests: 'always' } }],
     ['idToken.signingAlgorithms', { idToken: { signingAlgorithms: ['none'] } }],
     ['idToken.signingAlgorithms', { idToken: { signingAlgorithms: ['RS256', 'HS256'] } }],
     ['idToken.signingAlgorithms', { idToken: { signingAlgorithms: [] } }],

@@ -192,7 +192,12 @@ describe('the metadata of the provider', () => {
   let clock: ControlledClock;
   let events: OidcEvent[];
 
-  const options = { clientId: 'client', allowInsecure: true, provider: { timeout: 10, metadataLifetime: 3600 } };
+  const options = {
+    clientId: 'client',
+    allowInsecure: true,
+    login: { pushedRequests: false },
+    provider: { timeout: 10, metadataLifetime: 3600 },
+  };
   const metadataOf = (changes: Partial<ResolvedOptions> = {}): ProviderMetadata =>
     new ProviderMetadata(
       { ...options, issuer: provider.issuer, ...changes } as ResolvedOptions,

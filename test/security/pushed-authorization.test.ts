@@ -12,6 +12,7 @@ import { CLIENT_ID, CLIENT_SECRET, TestProvider } from '../support/test-provider
 import { freePort, startApp } from '../support/test-app.js';
 
 const REQUEST_URI = 'urn:ietf:params:oauth:request_uri:the-request';
+const PUSHED: Answer = { status: 201, body: { request_uri: REQUEST_URI, expires_in: 60 } };
 
 describe('a provider that demands pushed authorization requests [ARQ-07]', () => {
   let provider: ScriptedProvider;
@@ -30,7 +31,7 @@ describe('a provider that demands pushed authorization requests [ARQ-07]', () =>
       require_pushed_authorization_requests: true,
       pushed_authorization_request_endpoint: `${provider.issuer}/par`,
     });
-    answerPushWith({ status: 201, body: { request_uri: REQUEST_URI, expires_in: 60 } });
+    answerPushWith(PUSHED);
     app = await startAppAt(provider, { options: { provider: { timeout: 1 } } });
   });
 
@@ -95,20 +96,60 @@ describe('a provider that demands pushed authorization requests [ARQ-07]', () =>
       expect(provider.count('/elsewhere')).toBe(0);
     },
   );
+});
 
-  it('is not pushed to while it demands nothing, though it could', async () => {
-    provider.script.discovery = (document) => ({
-      ...document,
-      pushed_authorization_request_endpoint: `${provider.issuer}/par`,
+describe('a provider that takes pushed authorization requests and does not demand them', () => {
+  let provider: ScriptedProvider;
+  let app: TestApp | undefined;
+
+  beforeAll(async () => {
+    provider = await ScriptedProvider.start();
+  });
+
+  afterAll(() => provider.stop());
+
+  beforeEach(() => {
+    provider.reset();
+    provider.script.answer = ({ path }) => (path === '/par' ? PUSHED : undefined);
+    offer(`${provider.issuer}/par`);
+  });
+
+  afterEach(() => app?.close());
+
+  function offer(endpoint: string | undefined): void {
+    provider.script.discovery = (document) => ({ ...document, pushed_authorization_request_endpoint: endpoint });
+  }
+
+  async function login(options: { readonly pushedRequests?: boolean }): Promise<BrowserResponse> {
+    app = await startAppAt(provider, { options: { login: options } });
+    return new Browser().open(`${app.url}/auth/login`);
+  }
+
+  it('gets none', async () => {
+    const { location = '' } = await login({});
+    expect(new URL(location).searchParams.has('state')).toBe(true);
+    expect(provider.count('/par')).toBe(0);
+  });
+
+  it('gets them where the option login.pushedRequests is set [ARQ-07]', async () => {
+    const { location = '' } = await login({ pushedRequests: true });
+    expect(Object.fromEntries(new URL(location).searchParams)).toEqual({
+      client_id: CLIENT_ID,
+      request_uri: REQUEST_URI,
     });
-    const free = await startAppAt(provider);
-    try {
-      const { location = '' } = await new Browser().open(`${free.url}/auth/login`);
-      expect(new URL(location).searchParams.has('state')).toBe(true);
-      expect(pushed()).toEqual([]);
-    } finally {
-      await free.close();
-    }
+    expect(provider.count('/par')).toBe(1);
+  });
+
+  it('cannot be used with that option once it takes none: nothing goes through the browser instead [ARQ-07]', async () => {
+    offer(undefined);
+    expect(await login({ pushedRequests: true })).toMatchObject({ status: 502, location: undefined, setCookies: [] });
+    expect(app?.events).toContainEqual(
+      expect.objectContaining({
+        name: 'provider.metadata_rejected',
+        reason: 'pushed_authorization_request_endpoint',
+        explanation: expect.stringContaining('it has no pushed_authorization_request_endpoint'),
+      }),
+    );
   });
 });
 
