@@ -130,6 +130,11 @@ export interface ProviderOptions {
   readonly metadataLifetime?: number | undefined;
   /** How long the provider's keys are used before they are fetched again. Seconds, 60 to 600. @default 600 */
   readonly keysLifetime?: number | undefined;
+  /**
+   * Hosts that the provider's endpoints may have, e.g. `['login.example.com']`; with the port where it is not the usual
+   * one. The issuer's own host is not implied. At least one. @default any host
+   */
+  readonly allowedHosts?: readonly string[] | undefined;
 }
 
 /** What an application writes. Durations are seconds. */

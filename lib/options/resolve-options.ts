@@ -401,9 +401,24 @@ function readProvider(reader: OptionReader): ResolvedOptions['provider'] {
     timeout: reader.seconds('timeout', { min: 1, max: 30, fallback: 10 }),
     metadataLifetime: reader.seconds('metadataLifetime', { min: 60, max: DAY, fallback: DAY }),
     keysLifetime: reader.seconds('keysLifetime', { min: 60, max: 600, fallback: 600 }),
+    allowedHosts: readAllowedHosts(reader),
   };
   reader.refuseUnknownKeys();
   return provider;
+}
+
+const ANY_HOST: readonly string[] = [];
+
+function readAllowedHosts(reader: OptionReader): readonly string[] | undefined {
+  const hosts = reader.strings('allowedHosts', ANY_HOST);
+  if (hosts === ANY_HOST) return undefined;
+  // As URLs name them: in lower case, in ASCII, without the usual port. To URLs an asterisk is a letter like any other.
+  const isHost = (host: string): boolean =>
+    !host.includes('*') && URL.canParse(`https://${host}`) && new URL(`https://${host}`).host === host;
+  if (hosts.length === 0 || !hosts.every(isHost)) {
+    reader.problem('allowedHosts', 'must hold hosts such as login.example.com or login.example.com:8443, at least one');
+  }
+  return hosts;
 }
 
 const EXTRAS: readonly (keyof OidcModuleExtras)[] = ['global', 'globalGuard', 'routes'];

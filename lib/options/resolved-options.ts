@@ -66,6 +66,7 @@ export interface ResolvedOptions {
     readonly timeout: number;
     readonly metadataLifetime: number;
     readonly keysLifetime: number;
+    readonly allowedHosts: readonly string[] | undefined;
   };
   readonly routes: ResolvedRoutes;
 }

@@ -123,8 +123,10 @@ export class ProviderMetadata {
       if (metadata[required] === undefined) throw this.unusable(required, `it has no ${required}`);
     }
     for (const name of ENDPOINTS) {
-      if (metadata[name] !== undefined && !this.isEndpoint(metadata[name])) {
-        throw this.unusable(name, `its ${name} is not an https: URL`);
+      if (metadata[name] === undefined) continue;
+      if (!this.isEndpoint(metadata[name])) throw this.unusable(name, `its ${name} is not an https: URL`);
+      if (!this.isAllowedHost(metadata[name])) {
+        throw this.unusable(name, `the host of its ${name} is not among the option provider.allowedHosts`);
       }
     }
     if (presetsOwnParameter(metadata.authorization_endpoint ?? '')) {
@@ -137,6 +139,11 @@ export class ProviderMetadata {
     if (typeof value !== 'string' || !URL.canParse(value)) return false;
     const { protocol } = new URL(value);
     return protocol === 'https:' || (this.options.allowInsecure && protocol === 'http:');
+  }
+
+  private isAllowedHost(endpoint: string): boolean {
+    const { allowedHosts } = this.options.provider;
+    return allowedHosts === undefined || allowedHosts.includes(new URL(endpoint).host);
   }
 
   private requiredEndpoints(metadata: ServerMetadata): readonly (typeof ENDPOINTS)[number][] {

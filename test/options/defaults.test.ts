@@ -41,6 +41,7 @@ describe('an option that is left out', () => {
     ['provider.timeout', options.provider.timeout, 10],
     ['provider.metadataLifetime', options.provider.metadataLifetime, 86_400],
     ['provider.keysLifetime', options.provider.keysLifetime, 600],
+    ['provider.allowedHosts', options.provider.allowedHosts, undefined],
     ['routes.login', options.routes.login, '/auth/login'],
     ['routes.callback', options.routes.callback, '/auth/callback'],
     ['routes.logout', options.routes.logout, '/auth/logout'],
@@ -99,6 +100,7 @@ describe('an option that is given', () => {
     ['refresh', { leeway: 0, waitTimeout: 60, background: false }],
     ['logout', { provider: false, revokeTokens: false, returnTo: '/bye' }],
     ['provider', { timeout: 30, metadataLifetime: 60, keysLifetime: 60 }],
+    ['provider', { allowedHosts: ['login.example.com', 'keys.example.com:8443', '[::1]'] }],
   ])('%s.* is used', (group, values) => {
     expect(resolve({ [group]: values })[group as 'login']).toMatchObject(values);
   });

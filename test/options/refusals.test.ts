@@ -117,6 +117,14 @@ describe('the options are refused', () => {
     ['provider.timeout', { provider: { timeout: 31 } }],
     ['provider.metadataLifetime', { provider: { metadataLifetime: 59 } }],
     ['provider.keysLifetime', { provider: { keysLifetime: 601 } }],
+    ['provider.allowedHosts', { provider: { allowedHosts: 'login.example.com' } }],
+    ['provider.allowedHosts', { provider: { allowedHosts: [] } }],
+    ['provider.allowedHosts', { provider: { allowedHosts: ['https://login.example.com'] } }],
+    ['provider.allowedHosts', { provider: { allowedHosts: ['login.example.com/'] } }],
+    ['provider.allowedHosts', { provider: { allowedHosts: ['login.example.com:443'] } }],
+    ['provider.allowedHosts', { provider: { allowedHosts: ['Login.example.com'] } }],
+    ['provider.allowedHosts', { provider: { allowedHosts: ['*.example.com'] } }],
+    ['provider.allowedHosts', { provider: { allowedHosts: ['login.example.com', 'user@login.example.com'] } }],
   ])('when %s is not what it must be: %j [CFG-05] [CFG-08] [CFG-10]', (option, changes) => {
     expect(problemsOf(changes)).toEqual(problemOf(option));
   });

@@ -335,7 +335,7 @@ describe('the metadata of the provider', () => {
     }
   });
 
-  it.each([
+  const endpoints = [
     'authorization_endpoint',
     'token_endpoint',
     'jwks_uri',
@@ -343,7 +343,9 @@ describe('the metadata of the provider', () => {
     'revocation_endpoint',
     'end_session_endpoint',
     'pushed_authorization_request_endpoint',
-  ])('is refused when its %s is plain http, unless that is allowed [NET-05]', async (name) => {
+  ];
+
+  it.each(endpoints)('is refused when its %s is plain http, unless that is allowed [NET-05]', async (name) => {
     const issuer = 'https://op.example';
     const fetched = serve(issuer, { [name]: 'http://op.example/plain' });
     try {
@@ -354,6 +356,28 @@ describe('the metadata of the provider', () => {
       expect((await metadataOf({ issuer }).get()).issuer).toBe(issuer);
     } finally {
       fetched.mockRestore();
+    }
+  });
+
+  it.each(endpoints)('is refused when its %s is on a host that is not allowed [NET-09]', async (name) => {
+    const issuer = 'https://op.example';
+    const limited = (...allowedHosts: string[]): Partial<ResolvedOptions> => ({
+      issuer,
+      allowInsecure: false,
+      provider: { timeout: 10, metadataLifetime: 3600, keysLifetime: 600, allowedHosts },
+    });
+    for (const elsewhere of ['https://other.example/x', 'https://op.example:8443/x', 'https://op.example.evil/x']) {
+      const fetched = serve(issuer, { [name]: elsewhere });
+      try {
+        await expect(metadataOf(limited('op.example')).get()).rejects.toMatchObject({
+          code: 'provider_metadata_invalid',
+          detail: name,
+        });
+        const { host } = new URL(elsewhere);
+        expect((await metadataOf(limited('op.example', host)).get()).issuer).toBe(issuer);
+      } finally {
+        fetched.mockRestore();
+      }
     }
   });
 });
