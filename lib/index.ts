@@ -1,6 +1,7 @@
 // Wiring
 export { OidcModule } from './oidc.module.js';
 export type {
+  AuthorizationOptions,
   AuthRoutes,
   ClientAuthentication,
   ClientPrivateKey,
@@ -20,6 +21,9 @@ export type {
 // In controllers
 export { AuthGuard } from './http/auth.guard.js';
 export { CurrentSession, CurrentUser, OptionalAuth, Public, SkipOriginCheck } from './http/decorators.js';
+export { AuthorizationGuard } from './authorization/authorization.guard.js';
+export { RequireClaims, RequireScopes, Roles } from './authorization/decorators.js';
+export type { ClaimExpectation } from './authorization/requirements.js';
 export type { Claims, ClaimValue } from './common/claims.js';
 
 // Services
@@ -45,6 +49,7 @@ export { OidcCounters } from './common/oidc-counters.js';
 export type { OidcEvent, OidcEventListener, SessionEndCause } from './common/events.js';
 
 // Errors
+export { AccessDeniedError, type DenialReason } from './authorization/access-denied-error.js';
 export { OidcExceptionFilter } from './http/oidc-exception.filter.js';
 export {
   CrossOriginRequestError,

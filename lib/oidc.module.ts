@@ -1,5 +1,7 @@
 import { Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown, type Provider } from '@nestjs/common';
 import { APP_FILTER, ModulesContainer } from '@nestjs/core';
+import { AuthorizationGuard } from './authorization/authorization.guard.js';
+import { Authorizer } from './authorization/authorizer.js';
 import { CLOCK, systemClock, type Clock } from './common/clock.js';
 import { EVENT_LISTENER, EventLog, type OidcEventListener } from './common/events.js';
 import { OidcCounters } from './common/oidc-counters.js';
@@ -93,6 +95,10 @@ const providers: Provider[] = [
   RequestAuthenticator,
   AuthService,
   AuthGuard,
+  // authorization
+  Authorizer,
+  AuthorizationGuard,
+  // errors
   OidcExceptionFilter,
   { provide: APP_FILTER, useExisting: OidcExceptionFilter },
 ];
@@ -120,6 +126,8 @@ function memoryStore(clock: Clock, events: EventLog): SessionStore {
     AuthService,
     AuthGuard,
     RequestAuthenticator,
+    Authorizer,
+    AuthorizationGuard,
   ],
 })
 export class OidcModule extends ConfigurableModuleClass implements OnApplicationBootstrap, OnApplicationShutdown {

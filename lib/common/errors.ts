@@ -5,6 +5,7 @@ export type OidcErrorCode =
   | 'config_invalid'
   | 'login_required'
   | 'csrf_rejected'
+  | 'access_denied'
   | 'navigation_required'
   | 'request_invalid'
   | 'context_unsupported'

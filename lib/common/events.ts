@@ -59,6 +59,9 @@ export type OidcEvent =
       readonly code: OidcErrorCode;
       readonly correlationId: string;
       readonly reason: string;
+      /** Whose request it was, where that was known by then. */
+      readonly session?: string;
+      readonly sub?: string;
     };
 
 export type OidcEventListener = (event: OidcEvent) => void;

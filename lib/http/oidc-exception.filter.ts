@@ -4,7 +4,9 @@ import { EventLog, type OidcEvent } from '../common/events.js';
 import { correlationId as newCorrelationId } from '../common/random.js';
 import { PublicUrls } from '../options/public-urls.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
+import type { Session } from '../session/session.js';
 import { Cookies } from './cookies.js';
+import { currentSession } from './current-session.js';
 import { Platform, type PlatformRequest, type PlatformResponse } from './platform.js';
 import { isNavigation } from './request-kind.js';
 import { Responder } from './responder.js';
@@ -31,7 +33,7 @@ export class OidcExceptionFilter implements ExceptionFilter<OidcError> {
     const response = host.switchToHttp().getResponse<PlatformResponse>();
     if (error instanceof LoginRequiredError) return this.askForLogin(error, request, response);
     const correlationId = newCorrelationId();
-    this.events.emit(failureEvent(error, correlationId));
+    this.events.emit(failureEvent(error, correlationId, currentSession(request)));
     return this.responder.error(request, response, error, correlationId);
   }
 
@@ -48,7 +50,12 @@ export class OidcExceptionFilter implements ExceptionFilter<OidcError> {
 }
 
 /** What is told of an error that is answered with this correlation id. */
-export function failureEvent({ code, detail = code, statusCode }: OidcError, correlationId: string): OidcEvent {
+export function failureEvent(
+  { code, detail = code, statusCode }: OidcError,
+  correlationId: string,
+  session?: Session,
+): OidcEvent {
   const name = statusCode === 503 ? 'request.unavailable' : 'request.failed';
-  return { name, code, correlationId, reason: detail };
+  const user = session ? { session: session.id, sub: session.sub } : {};
+  return { name, code, correlationId, reason: detail, ...user };
 }

@@ -85,7 +85,8 @@ export class Responder {
   }
 
   private page(error: OidcError, correlationId: string): string {
-    const login = this.urls.pathOf('login');
+    // Another login would bring whom it refuses back here.
+    const login = error.code === 'access_denied' ? undefined : this.urls.pathOf('login');
     return errorPage({
       ...wordingOf(error),
       code: error.code,
@@ -119,6 +120,9 @@ function wordingOf({ code, statusCode, detail }: OidcError): Wording {
       explanation:
         'This request came from another site, so nothing was changed. Go back to the application and try again.',
     };
+  }
+  if (code === 'access_denied') {
+    return { title: 'Access refused', explanation: 'You are logged in, but you are not allowed to see or do this.' };
   }
   if (code === 'request_invalid') {
     return {

@@ -137,6 +137,15 @@ export interface ProviderOptions {
   readonly allowedHosts?: readonly string[] | undefined;
 }
 
+export interface AuthorizationOptions {
+  /**
+   * Where `@Roles()` finds the user's roles: a text or a list of texts at this path among the claims. Dots lead into
+   * objects, e.g. `'realm_access.roles'`; a list of names takes each as it is, for names with dots in them, e.g.
+   * `['https://example.com/roles']`. @default 'roles'
+   */
+  readonly rolesClaim?: string | readonly string[] | undefined;
+}
+
 /** What an application writes. Durations are seconds. */
 export interface OidcOptions {
   /**
@@ -191,6 +200,7 @@ export interface OidcOptions {
   readonly refresh?: RefreshOptions | undefined;
   readonly logout?: LogoutOptions | undefined;
   readonly provider?: ProviderOptions | undefined;
+  readonly authorization?: AuthorizationOptions | undefined;
 }
 
 /** Paths of the auth controller; `false` switches a route off. A global prefix is put in front, versions are not. */

@@ -125,6 +125,7 @@ export function resolveOptions(options: OidcOptions, routes: ResolvedRoutes): Re
     refresh: readRefresh(reader.nested('refresh'), provider),
     logout: readLogout(reader.nested('logout'), routes),
     provider,
+    authorization: readAuthorization(reader.nested('authorization')),
     routes,
   };
   refuseMisplacedExtras(reader);
@@ -419,6 +420,18 @@ function readAllowedHosts(reader: OptionReader): readonly string[] | undefined {
     reader.problem('allowedHosts', 'must hold hosts such as login.example.com or login.example.com:8443, at least one');
   }
   return hosts;
+}
+
+function readAuthorization(reader: OptionReader): ResolvedOptions['authorization'] {
+  const value = reader.raw('rolesClaim') ?? 'roles';
+  const names: readonly unknown[] = Array.isArray(value) ? [...value] : String(value).split('.');
+  if (names.length === 0 || !names.every((name) => typeof name === 'string' && name !== '')) {
+    reader.problem('rolesClaim', 'must be a claim, or names that lead to one, e.g. realm_access.roles');
+  } else if (!Array.isArray(value) && (typeof value !== 'string' || value.includes('/'))) {
+    reader.problem('rolesClaim', "must be a list for a name with slashes, e.g. ['https://example.com/roles']");
+  }
+  reader.refuseUnknownKeys();
+  return { rolesClaim: names as readonly string[] };
 }
 
 const EXTRAS: readonly (keyof OidcModuleExtras)[] = ['global', 'globalGuard', 'routes'];

@@ -68,6 +68,10 @@ export interface ResolvedOptions {
     readonly keysLifetime: number;
     readonly allowedHosts: readonly string[] | undefined;
   };
+  readonly authorization: {
+    /** The names that lead to the roles, from the claims inwards. */
+    readonly rolesClaim: readonly string[];
+  };
   readonly routes: ResolvedRoutes;
 }
 

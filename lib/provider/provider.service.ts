@@ -172,7 +172,9 @@ export class ProviderService {
     if (!isLoginResponse(call.answer)) {
       throw new ProviderFaultError('token_response_invalid', 'The token response breaks RFC 6749 §5.1.');
     }
-    const tokens = tokenSetOf(call.answer.json, receivedAt);
+    const answered = tokenSetOf(call.answer.json, receivedAt);
+    // A scope that is left out is the one that was asked for (RFC 6749 §5.1).
+    const tokens = { ...answered, scope: answered.scope ?? this.options.login.scope };
     const { accessToken, idToken = '' } = tokens;
     const claims = await this.idTokens.validate(idToken, { ...exchange, accessToken });
     return { tokens, claims: this.options.login.userinfo ? await this.addUserInfo(claims, accessToken) : claims };

@@ -12,6 +12,7 @@ export class SessionView implements Session {
   readonly expiresAt: number;
   readonly absoluteExpiresAt: number;
   readonly accessTokenExpiresAt: number | undefined;
+  readonly scope: string | undefined;
   readonly #token: string;
 
   constructor(id: string, token: string, head: SessionHead, expiresAt: number) {
@@ -24,6 +25,7 @@ export class SessionView implements Session {
     this.expiresAt = expiresAt;
     this.absoluteExpiresAt = head.absoluteExpiresAt;
     this.accessTokenExpiresAt = head.accessToken.expiresAt;
+    this.scope = head.accessToken.scope;
     this.#token = token;
     Object.freeze(this);
   }

@@ -17,6 +17,8 @@ export interface Session {
   readonly absoluteExpiresAt: number;
   /** When its access token expires; `undefined` when the provider did not say. */
   readonly accessTokenExpiresAt: number | undefined;
+  /** What its access token was granted, separated by spaces (RFC 6749 §3.3). */
+  readonly scope: string | undefined;
 }
 
 /** Where a login came from, as far as the application has it recorded (`session.recordDevice`). */
@@ -52,6 +54,7 @@ export interface SessionHead {
     readonly expiresAt?: number;
     readonly refreshable: boolean;
     readonly refreshTokenExpiresAt?: number;
+    readonly scope?: string;
   };
 }
 
@@ -81,6 +84,7 @@ export function headWith(head: Omit<SessionHead, 'accessToken'>, tokens: TokenSe
       refreshable: tokens.refreshToken !== undefined,
       ...(tokens.expiresAt === undefined ? {} : { expiresAt: tokens.expiresAt }),
       ...(tokens.refreshTokenExpiresAt === undefined ? {} : { refreshTokenExpiresAt: tokens.refreshTokenExpiresAt }),
+      ...(tokens.scope === undefined ? {} : { scope: tokens.scope }),
     },
   };
 }

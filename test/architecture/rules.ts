@@ -15,6 +15,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['token'],
   ['login', 'logout'],
   ['http'],
+  ['authorization'],
   ['.'],
 ];
 

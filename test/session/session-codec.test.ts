@@ -47,6 +47,7 @@ describe('SessionCodec', () => {
       expiresAt: NOW + DAY,
       absoluteExpiresAt: NOW + 7 * DAY,
       accessTokenExpiresAt: NOW + HOUR,
+      scope: 'openid offline_access',
     });
   });
 
