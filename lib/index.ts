@@ -1,5 +1,6 @@
 // Wiring
 export { OidcModule } from './oidc.module.js';
+export { oidcOptionsFromEnv, type OidcEnvOverrides } from './options/environment-options.js';
 export type {
   AuthorizationOptions,
   AuthRoutes,

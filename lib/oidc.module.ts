@@ -1,4 +1,11 @@
-import { Inject, Module, type OnApplicationBootstrap, type OnApplicationShutdown, type Provider } from '@nestjs/common';
+import {
+  Inject,
+  Module,
+  type DynamicModule,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+  type Provider,
+} from '@nestjs/common';
 import { APP_FILTER, ModulesContainer } from '@nestjs/core';
 import { AuthorizationGuard } from './authorization/authorization.guard.js';
 import { Authorizer } from './authorization/authorizer.js';
@@ -21,7 +28,8 @@ import { SessionOpener } from './login/session-opener.js';
 import { LogoutService } from './logout/logout.service.js';
 import { ProviderLogoutService } from './logout/provider-logout.service.js';
 import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, RESOLVED_ROUTES } from './oidc.module-definition.js';
-import { isProduction } from './options/environment.js';
+import { oidcOptionsFromEnv, type OidcEnvOverrides } from './options/environment-options.js';
+import { isProduction, processEnvironment } from './options/environment.js';
 import type { OidcOptions } from './options/oidc-options.js';
 import { PublicUrls } from './options/public-urls.js';
 import { requireRegisteredOnce } from './options/registered-once.js';
@@ -131,6 +139,21 @@ function memoryStore(clock: Clock, events: EventLog): SessionStore {
   ],
 })
 export class OidcModule extends ConfigurableModuleClass implements OnApplicationBootstrap, OnApplicationShutdown {
+  /**
+   * Registers the module with options from the environment, which is read when the application starts: `OIDC_ISSUER`,
+   * `OIDC_CLIENT_ID` and `OIDC_CLIENT_SECRET` are enough outside production. What the code decides is given here, and counts
+   * before the environment. A variable that cannot be used stops the start; the error names all of them.
+   */
+  static forEnv(overrides: OidcEnvOverrides = {}): DynamicModule {
+    const { global, globalGuard, routes } = overrides;
+    return OidcModule.forRootAsync({
+      global,
+      globalGuard,
+      routes,
+      useFactory: () => oidcOptionsFromEnv(processEnvironment(), overrides),
+    });
+  }
+
   constructor(
     @Inject(ModulesContainer) modules: ModulesContainer,
     @Inject(ProviderService) private readonly provider: ProviderService,

@@ -1,4 +1,12 @@
-/** The only look at the process environment: whether relaxations that are meant for development must be refused. */
-export function isProduction(): boolean {
-  return process.env['NODE_ENV'] === 'production';
+/** Variables as a process has them: text, or nothing. */
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** The only look at the process environment. */
+export function processEnvironment(): Environment {
+  return process.env;
+}
+
+/** Whether relaxations that are meant for development must be refused. */
+export function isProduction(environment: Environment = processEnvironment()): boolean {
+  return environment['NODE_ENV'] === 'production';
 }
