@@ -211,7 +211,7 @@ export class Campaign {
       'drop',
     ];
     const answer = chance.pick(answers);
-    if (chance.of(0.1)) this.provider.script.answer = ({ path }) => (path === '/token' ? answer : undefined);
+    if (chance.of(0.2)) this.provider.script.answer = ({ path }) => (path === '/token' ? answer : undefined);
     if (chance.of(0.2)) this.provider.script.tokenResponse = (response) => ({ ...response, expires_in: 1 });
     this.watch.isDown = chance.of(0.05);
   }
