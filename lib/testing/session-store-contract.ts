@@ -8,8 +8,6 @@ import { sessionRules, touchAndDeleteRules } from './contract/session-rules.js';
 import { setRules } from './contract/set-rules.js';
 import type { Rule, Trial } from './contract/trial.js';
 
-export type { LockResult, LockSuccessor, ReplaceResult, SessionStore, StoredSession } from '../store/session-store.js';
-
 /** How {@link sessionStoreContract} gets at a store and at its time. */
 export interface SessionStoreHarness {
   /**

@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { decodeJwt } from 'jose';
-import { OidcTestProvider, TestClock } from 'nest-oidc/testing';
+import { OidcTestProvider, TestClock, type OidcTestProviderOptions } from 'nest-oidc/testing';
 
 const BASE_URL = 'http://localhost:3000';
 const REDIRECT_URI = `${BASE_URL}/auth/callback`;
@@ -24,7 +24,18 @@ describe('the test provider', () => {
     provider.options({ baseUrl: BASE_URL });
   });
 
-  afterEach(() => provider.reset());
+  const others: OidcTestProvider[] = [];
+
+  const startAnother = async (options?: OidcTestProviderOptions): Promise<OidcTestProvider> => {
+    const other = await OidcTestProvider.start(options);
+    others.push(other);
+    return other;
+  };
+
+  afterEach(async () => {
+    provider.reset();
+    await Promise.all(others.splice(0).map((other) => other.close()));
+  });
 
   afterAll(() => provider.close());
 
@@ -149,7 +160,7 @@ describe('the test provider', () => {
   });
 
   it('keeps one refresh token for good where rotation is off', async () => {
-    const still = await OidcTestProvider.start({ rotation: false, refreshTokenLifetime: 60, clock });
+    const still = await startAnother({ rotation: false, refreshTokenLifetime: 60, clock });
     await fetch(`${still.issuer}/.well-known/openid-configuration`);
     const { refreshToken } = await still.issueTokens({ sub: 'alice' });
     const request = (): Promise<Json> =>
@@ -162,7 +173,6 @@ describe('the test provider', () => {
     expect(await request()).toHaveProperty('access_token');
     await clock.advance(60_000);
     expect(await request()).toEqual({ error: 'invalid_grant' });
-    await still.close();
   });
 
   it('issues a refresh token for the scope offline_access only', async () => {
@@ -253,12 +263,11 @@ describe('the test provider', () => {
     ['another session of the user', { sub: 'alice', sid: 'session-2' }, true],
     ['another user', { sub: 'bob' }, true],
   ])('once %s is logged out, answers whether the tokens are good', async (_whom, target, good) => {
-    const alone = await OidcTestProvider.start();
+    const alone = await startAnother();
     const { accessToken } = await alone.issueTokens({ sub: 'alice', sid: 'session-1' });
     await alone.logOut(target as { sub: string });
     const headers = { authorization: `Bearer ${accessToken}` };
     expect((await fetch(`${alone.issuer}/userinfo`, { headers })).ok).toBe(good);
-    await alone.close();
   });
 
   describe('told to fail', () => {
@@ -297,7 +306,7 @@ describe('the test provider', () => {
     });
 
     it('hangs until it is closed', async () => {
-      const hanging = await OidcTestProvider.start();
+      const hanging = await startAnother();
       hanging.fail('discovery', 'hang');
       const answer = fetch(`${hanging.issuer}/.well-known/openid-configuration`);
       const failed = expect(answer).rejects.toThrow();
