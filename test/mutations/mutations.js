@@ -378,6 +378,24 @@ export const mutations = [
     tests: [discoveryTest],
   },
   {
+    name: 'metadata: endpoints on any host',
+    edits: [
+      edit(
+        METADATA,
+        'return allowedHosts === undefined || allowedHosts.includes(new URL(endpoint).host);',
+        'return true;',
+      ),
+    ],
+    tests: [discoveryTest],
+    title: 'host that is not allowed',
+  },
+  {
+    name: 'authorization request: pushed only where the provider demands it',
+    edits: [edit(METADATA, 'login.pushedRequests || ', '')],
+    tests: ['test/security/pushed-authorization.test.ts'],
+    title: 'login.pushedRequests|that option',
+  },
+  {
     name: 'metadata: endpoints preset parameters of ours',
     edits: [
       edit(
