@@ -305,7 +305,8 @@ export const areas = [
         open: 'A silent login that the provider refuses ends in a page that says so (401).',
       }),
       should('SUP-01', 'Dependencies are pinned, and their minimum versions documented.', {
-        reviewed: 'package-lock.json pins; package.json and the README name the minimum versions. There is no SBOM.',
+        reviewed:
+          'package-lock.json pins; package.json and the README name the minimum versions. `npm run sbom` prints an SBOM.',
       }),
     ],
   },
