@@ -134,7 +134,7 @@ function learnParameters(canary: Canary, params: URLSearchParams): void {
 }
 
 function learnParameter(canary: Canary, name: string, value: unknown): void {
-  const kind = PARAMETERS[name];
+  const kind = Object.hasOwn(PARAMETERS, name) ? PARAMETERS[name] : undefined;
   if (kind !== undefined) canary.learn(kind, value);
 }
 
