@@ -1,0 +1,32 @@
+// npm run bench:check: a short measurement for CI. Fails when a request costs much more of the floor's CPU time than it
+// should, or another number of Redis commands, in three tries. The bounds leave room for a noisy machine; what is aimed at
+// stands in requests.js.
+import { startRedis } from './redis.js';
+import { measureRequests } from './requests.js';
+
+const BOUNDS = [
+  { subject: 'fastify redis', against: 'fastify floor', atLeast: 0.6, commands: 1 },
+  { subject: 'fastify memory', against: 'fastify bare', atLeast: 0.55, commands: 0 },
+];
+const TRIES = 3;
+
+const redis = await startRedis();
+try {
+  process.exitCode = (await holds()) ? 0 : 1;
+} finally {
+  await redis.stop();
+}
+
+async function holds() {
+  for (let attempt = 1; attempt <= TRIES; attempt += 1) {
+    const { targets } = await measureRequests({ redis, targets: BOUNDS, rounds: 2, seconds: 2 });
+    for (const { subject, against, cpu, atLeast, commandsPerRequest } of targets) {
+      console.log(
+        `${subject}: ${cpu.median.toFixed(2)} of ${against} (at least ${atLeast}), ` +
+          `${commandsPerRequest.toFixed(2)} Redis commands`,
+      );
+    }
+    if (targets.every(({ cpu, atLeast, hasRightCommands }) => cpu.median >= atLeast && hasRightCommands)) return true;
+  }
+  return false;
+}
