@@ -24,6 +24,7 @@ const project = (displayName, testMatch, moduleNameMapper = {}) => ({
     '^nest-oidc$': '<rootDir>/lib/index.ts',
     '^nest-oidc/redis$': '<rootDir>/lib/store/redis-session-store.ts',
     '^nest-oidc/cache-manager$': '<rootDir>/lib/store/cache-manager-session-store.ts',
+    '^nest-oidc/swagger$': '<rootDir>/lib/swagger/swagger.ts',
     '^nest-oidc/testing$': '<rootDir>/lib/testing/testing.ts',
     '^(\\.{1,2}/.*)\\.js$': ['$1.ts', '$1.js'],
     ...moduleNameMapper,

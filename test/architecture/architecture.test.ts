@@ -139,6 +139,7 @@ describe('a planted violation is reported:', () => {
     ['session/redis-session-store.ts', 'redis'],
     ['store/redis-session-store.ts', 'cache-manager'],
     ['store/memory-session-store.ts', 'keyv'],
+    ['http/auth.controller.ts', '@nestjs/swagger'],
   ])('in %s, an import of %s', (path, specifier) => {
     expect(violations(packagesStayInTheirPlace, { [path]: `import type { X } from '${specifier}';` })).toHaveLength(1);
   });
@@ -149,6 +150,7 @@ describe('a planted violation is reported:', () => {
     ['testing/provider/a.ts', 'jose'],
     ['store/redis-session-store.ts', 'redis'],
     ['store/cache-manager-session-store.ts', 'cache-manager'],
+    ['swagger/swagger.ts', '@nestjs/swagger'],
     ['http/a.ts', '@nestjs/core'],
     ['http/a.ts', 'node:http'],
   ])('but not, in %s, an import of %s', (path, specifier) => {

@@ -21,6 +21,7 @@ const FLOORS: readonly (readonly string[])[] = [
 
 /** Stands beside the house: what it may import, and nobody imports it. */
 const ANNEXES: Readonly<Record<string, readonly string[]>> = {
+  swagger: ['http', 'options'],
   testing: ['.', 'login', 'session', 'provider', 'options', 'store', 'common'],
 };
 
@@ -30,12 +31,13 @@ const PLACES: Readonly<Record<string, (path: string) => boolean>> = {
   // The provider of applications' tests signs, too.
   jose: (path) => folderOf(path) === 'provider' || path.startsWith('testing/provider/'),
   redis: (path) => /^store\/redis-[a-z-]+\.ts$/u.test(path),
+  '@nestjs/swagger': (path) => folderOf(path) === 'swagger',
   'cache-manager': (path) => /^store\/(?:cache-manager-[a-z-]+|checked-keyv)\.ts$/u.test(path),
   keyv: (path) => /^store\/(?:cache-manager-[a-z-]+|checked-keyv)\.ts$/u.test(path),
 };
 
 const PLATFORM_PACKAGES = /^(?:express|fastify|@types\/express|@fastify\/.+|@nestjs\/platform-.+)$/u;
-const OPTIONAL_PEERS: ReadonlySet<string> = new Set(['redis', 'cache-manager', 'keyv']);
+const OPTIONAL_PEERS: ReadonlySet<string> = new Set(['@nestjs/swagger', 'redis', 'cache-manager', 'keyv']);
 
 /** The system's, and the one that tests move. */
 const CLOCKS: readonly string[] = ['common/clock.ts', 'testing/test-clock.ts'];
