@@ -26,6 +26,8 @@ const project = (displayName, testMatch, moduleNameMapper = {}) => ({
     '^nest-oidc/cache-manager$': '<rootDir>/lib/store/cache-manager-session-store.ts',
     '^nest-oidc/swagger$': '<rootDir>/lib/swagger/swagger.ts',
     '^nest-oidc/testing$': '<rootDir>/lib/testing/testing.ts',
+    '^nest-oidc/terminus$': '<rootDir>/lib/operations/terminus.ts',
+    '^nest-oidc/opentelemetry$': '<rootDir>/lib/operations/opentelemetry.ts',
     '^(\\.{1,2}/.*)\\.js$': ['$1.ts', '$1.js'],
     ...moduleNameMapper,
   },

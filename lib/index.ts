@@ -48,6 +48,9 @@ export {
 // Events
 export { OidcCounters } from './common/oidc-counters.js';
 export type { OidcEvent, OidcEventListener, SessionEndCause } from './common/events.js';
+export type { Operation, OperationAttributes, OperationName, Telemetry } from './common/telemetry.js';
+export { OidcHealth } from './operations/oidc-health.js';
+export type { Health } from './common/health.js';
 
 // Errors
 export { AccessDeniedError, type DenialReason } from './authorization/access-denied-error.js';

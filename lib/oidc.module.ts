@@ -12,6 +12,7 @@ import { Authorizer } from './authorization/authorizer.js';
 import { CLOCK, systemClock, type Clock } from './common/clock.js';
 import { EVENT_LISTENER, EventLog, type OidcEventListener } from './common/events.js';
 import { OidcCounters } from './common/oidc-counters.js';
+import { TELEMETRY, type Telemetry } from './common/telemetry.js';
 import { AuthGuard } from './http/auth.guard.js';
 import { AuthService } from './http/auth.service.js';
 import { Cookies } from './http/cookies.js';
@@ -35,6 +36,7 @@ import { PublicUrls } from './options/public-urls.js';
 import { requireRegisteredOnce } from './options/registered-once.js';
 import { resolveOptions } from './options/resolve-options.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions, type ResolvedRoutes } from './options/resolved-options.js';
+import { OidcHealth } from './operations/oidc-health.js';
 import { IdTokenValidator } from './provider/id-token.js';
 import { LogoutTokenValidator } from './provider/logout-token.js';
 import { ProviderKeys } from './provider/provider-keys.js';
@@ -62,6 +64,11 @@ const providers: Provider[] = [
     provide: EVENT_LISTENER,
     inject: [RESOLVED_OPTIONS],
     useFactory: (options: ResolvedOptions): OidcEventListener | undefined => options.onEvent,
+  },
+  {
+    provide: TELEMETRY,
+    inject: [RESOLVED_OPTIONS],
+    useFactory: (options: ResolvedOptions): Telemetry => options.telemetry,
   },
   OidcCounters,
   EventLog,
@@ -106,6 +113,8 @@ const providers: Provider[] = [
   // authorization
   Authorizer,
   AuthorizationGuard,
+  // operations
+  OidcHealth,
   // errors
   OidcExceptionFilter,
   { provide: APP_FILTER, useExisting: OidcExceptionFilter },
@@ -136,6 +145,7 @@ function memoryStore(clock: Clock, events: EventLog): SessionStore {
     RequestAuthenticator,
     Authorizer,
     AuthorizationGuard,
+    OidcHealth,
   ],
 })
 export class OidcModule extends ConfigurableModuleClass implements OnApplicationBootstrap, OnApplicationShutdown {

@@ -1,6 +1,7 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { OidcErrorCode } from './errors.js';
 import { OidcCounters } from './oidc-counters.js';
+import { noTelemetry, TELEMETRY, type Telemetry } from './telemetry.js';
 
 /** Why a session came to its end. */
 export type SessionEndCause =
@@ -115,6 +116,12 @@ export function sanitize(text: string): string {
   return text.slice(0, MAX_LOGGED_LENGTH).replace(/[\u0000-\u001f\u007f-\u009f\u2028\u2029]/gu, ' ');
 }
 
+/** The one word that tells events of a name apart. */
+function reasonOf(event: OidcEvent): string | undefined {
+  if ('cause' in event) return event.cause;
+  return 'reason' in event ? event.reason : undefined;
+}
+
 /** The one place where something is logged. One line per event: `name key=value …`. */
 @Injectable()
 export class EventLog {
@@ -124,10 +131,12 @@ export class EventLog {
   constructor(
     @Inject(EVENT_LISTENER) private readonly listener: OidcEventListener | undefined,
     @Inject(OidcCounters) private readonly counters: OidcCounters = new OidcCounters(),
+    @Inject(TELEMETRY) private readonly telemetry: Telemetry = noTelemetry,
   ) {}
 
   emit(event: OidcEvent): void {
     this.counters.count(event.name);
+    this.telemetry.count(event.name, reasonOf(event));
     this.log(event);
     void this.notify(event);
   }

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Claims } from '../common/claims.js';
 import { EventLog } from '../common/events.js';
 import { sameText } from '../common/same-text.js';
+import { TELEMETRY, type Telemetry } from '../common/telemetry.js';
 import { PublicUrls } from '../options/public-urls.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
 import { ProviderService } from '../provider/provider.service.js';
@@ -45,6 +46,7 @@ export class CallbackService {
     @Inject(SessionOpener) private readonly opener: SessionOpener,
     @Inject(ReturnTo) private readonly returnTo: ReturnTo,
     @Inject(EventLog) private readonly events: EventLog,
+    @Inject(TELEMETRY) private readonly telemetry: Telemetry,
   ) {}
 
   /**
@@ -76,7 +78,11 @@ export class CallbackService {
    *   ProviderUnreachableError, LoginRefusedError, StoreUnavailableError; no session was made, an existing one is as it was
    * @throws SubjectChangedError: no session was made, and the existing one is over
    */
-  async complete(response: AuthorizationResponse, request: AuthorizationRequest): Promise<LoginResult> {
+  complete(response: AuthorizationResponse, request: AuthorizationRequest): Promise<LoginResult> {
+    return this.telemetry.measure('login.callback', {}, () => this.logIn(response, request));
+  }
+
+  private async logIn(response: AuthorizationResponse, request: AuthorizationRequest): Promise<LoginResult> {
     const { params, previousToken, device } = response;
     await this.checkIssuer(params.get('iss'));
     await this.useUp(request);

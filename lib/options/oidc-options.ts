@@ -1,5 +1,6 @@
 import type { Claims } from '../common/claims.js';
 import type { OidcEvent } from '../common/events.js';
+import type { Telemetry } from '../common/telemetry.js';
 import type { SessionStore } from '../store/session-store.js';
 
 /** How the client proves itself at the token endpoint (OpenID Connect Core 1.0 §9). */
@@ -194,6 +195,8 @@ export interface OidcOptions {
   readonly mapClaims?: ((claims: Claims) => Claims | Promise<Claims>) | undefined;
   /** Called with every event of the library, beside its log line. Must not throw. @default none */
   readonly onEvent?: ((event: OidcEvent) => void) | undefined;
+  /** Metrics and traces, e.g. `new OpenTelemetry()` of `nest-oidc/opentelemetry`. @default none */
+  readonly telemetry?: Telemetry | undefined;
   readonly login?: LoginOptions | undefined;
   readonly idToken?: IdTokenOptions | undefined;
   readonly session?: SessionOptions | undefined;

@@ -1,5 +1,6 @@
 import { deepFreeze } from '../common/claims.js';
 import { OidcConfigurationError } from '../common/errors.js';
+import { noTelemetry, type Telemetry } from '../common/telemetry.js';
 import type { SessionStore } from '../store/session-store.js';
 import { isProduction } from './environment.js';
 import { localPath } from './local-path.js';
@@ -119,6 +120,7 @@ export function resolveOptions(options: OidcOptions, routes: ResolvedRoutes): Re
     publicClaims: reader.strings('publicClaims', STANDARD_CLAIMS),
     mapClaims: reader.callback('mapClaims'),
     onEvent: reader.callback('onEvent'),
+    telemetry: readTelemetry(reader),
     login: readLogin(reader.nested('login'), routes),
     idToken: readIdToken(reader.nested('idToken')),
     session: readSession(reader.nested('session'), base),
@@ -139,7 +141,9 @@ export function resolveOptions(options: OidcOptions, routes: ResolvedRoutes): Re
 function freezeResolved(resolved: ResolvedOptions): ResolvedOptions {
   deepFreeze(resolved.session.cookie);
   Object.freeze(resolved.session);
-  for (const [name, value] of Object.entries(resolved)) if (name !== 'session') deepFreeze(value);
+  for (const [name, value] of Object.entries(resolved)) {
+    if (name !== 'session' && name !== 'telemetry') deepFreeze(value);
+  }
   return Object.freeze(resolved);
 }
 
@@ -420,6 +424,15 @@ function readAllowedHosts(reader: OptionReader): readonly string[] | undefined {
     reader.problem('allowedHosts', 'must hold hosts such as login.example.com or login.example.com:8443, at least one');
   }
   return hosts;
+}
+
+function readTelemetry(reader: OptionReader): Telemetry {
+  const telemetry = reader.raw('telemetry') as Partial<Telemetry> | null | undefined;
+  if (telemetry === undefined) return noTelemetry;
+  if (typeof telemetry?.count !== 'function' || typeof telemetry.measure !== 'function') {
+    reader.problem('telemetry', 'must be a Telemetry, e.g. new OpenTelemetry() of nest-oidc/opentelemetry');
+  }
+  return telemetry as Telemetry;
 }
 
 function readAuthorization(reader: OptionReader): ResolvedOptions['authorization'] {

@@ -1,5 +1,6 @@
 import type { Claims } from '../common/claims.js';
 import type { OidcEventListener } from '../common/events.js';
+import type { Telemetry } from '../common/telemetry.js';
 import type { SessionStore } from '../store/session-store.js';
 import type { ClientAuthentication, ClientPrivateKey, ForwardedParameter } from './oidc-options.js';
 
@@ -22,6 +23,7 @@ export interface ResolvedOptions {
   readonly publicClaims: readonly string[];
   readonly mapClaims: ((claims: Claims) => Claims | Promise<Claims>) | undefined;
   readonly onEvent: OidcEventListener | undefined;
+  readonly telemetry: Telemetry;
   readonly login: {
     readonly scope: string;
     readonly authorizationParams: Readonly<Record<string, string>>;

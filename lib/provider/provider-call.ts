@@ -1,6 +1,7 @@
 import type { CustomFetchOptions } from 'openid-client';
 import type { Clock } from '../common/clock.js';
 import { OidcError } from '../common/errors.js';
+import { noTelemetry, type Operation, type Telemetry } from '../common/telemetry.js';
 import { parseJsonObject } from './json-object.js';
 import { ProviderFaultError, ProviderUnreachableError } from './provider-errors.js';
 
@@ -41,6 +42,7 @@ export class ProviderCall {
   constructor(
     private readonly clock: Clock,
     private readonly limits: CallLimits,
+    private readonly telemetry: Telemetry = noTelemetry,
   ) {}
 
   readonly fetch = async (url: string, options: CustomFetchOptions): Promise<Response> => {
@@ -48,6 +50,17 @@ export class ProviderCall {
       this.tooLate = true;
       throw new ProviderUnreachableError('too_late');
     }
+    const { hostname, port, protocol, pathname } = new URL(url);
+    const attributes = {
+      'http.request.method': options.method,
+      'server.address': hostname,
+      'server.port': Number(port) || (protocol === 'https:' ? 443 : 80),
+      'url.path': pathname,
+    };
+    return this.telemetry.measure('provider.request', attributes, (operation) => this.send(url, options, operation));
+  };
+
+  private async send(url: string, options: CustomFetchOptions, operation: Operation): Promise<Response> {
     const controller = new AbortController();
     const deadline = this.abortAtDeadline(controller);
     try {
@@ -60,22 +73,24 @@ export class ProviderCall {
       });
       const body = await readCapped(response, this.limits.maxBytes);
       const json = parseJsonObject(body);
+      const { status } = response;
+      operation.describe({
+        'http.response.status_code': status,
+        ...(status >= 400 && { 'error.type': String(status) }),
+      });
       this.answer = {
-        status: response.status,
+        status,
         headers: response.headers,
         json: json ?? {},
         isJson: json !== undefined,
       };
-      return new Response(mayHaveBody(response.status) ? body : null, {
-        status: response.status,
-        headers: response.headers,
-      });
+      return new Response(mayHaveBody(status) ? body : null, { status, headers: response.headers });
     } catch (error) {
       throw this.fail(error, controller.signal.aborted);
     } finally {
       deadline.cancel();
     }
-  };
+  }
 
   /**
    * Timers fire before sockets are read. In a process that stood still an answer may have come in time, and lie there with

@@ -9,6 +9,7 @@ import {
   type JWSHeaderParameters,
 } from 'jose';
 import { CLOCK, type Clock } from '../common/clock.js';
+import { noTelemetry, TELEMETRY, type Telemetry } from '../common/telemetry.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
 import { ProviderCall, unavailable } from './provider-call.js';
 import { ProviderFaultError, ProviderUnreachableError } from './provider-errors.js';
@@ -53,6 +54,7 @@ export class ProviderKeys {
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(ProviderMetadata) private readonly metadata: ProviderMetadata,
+    @Inject(TELEMETRY) private readonly telemetry: Telemetry = noTelemetry,
   ) {
     this.forProvider = { searches: new FetchBudget(clock) };
     const fetches = new FetchBudget(clock);
@@ -114,10 +116,8 @@ export class ProviderKeys {
 
   private async load(): Promise<KeySet> {
     const { jwks_uri: uri } = await this.metadata.get();
-    const call = new ProviderCall(this.clock, {
-      timeoutMs: this.options.provider.timeout * 1000,
-      maxBytes: MAX_KEYS_BYTES,
-    });
+    const limits = { timeoutMs: this.options.provider.timeout * 1000, maxBytes: MAX_KEYS_BYTES };
+    const call = new ProviderCall(this.clock, limits, this.telemetry);
     await call.fetch(uri ?? '', {
       method: 'GET',
       headers: { accept: 'application/json' },

@@ -3,6 +3,8 @@ import { allowInsecureRequests, customFetch, discovery, type ServerMetadata } fr
 import { CLOCK, type Clock } from '../common/clock.js';
 import { OidcError } from '../common/errors.js';
 import { EventLog, sanitize } from '../common/events.js';
+import type { Health } from '../common/health.js';
+import { noTelemetry, TELEMETRY, type Telemetry } from '../common/telemetry.js';
 import { RESERVED_PARAMETERS } from '../options/reserved-parameters.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
 import { ProviderCall, unavailable } from './provider-call.js';
@@ -23,6 +25,14 @@ const ENDPOINTS = [
   'pushed_authorization_request_endpoint',
 ] as const;
 
+interface Failure {
+  readonly error: OidcError;
+  /** Of the first in a row. Epoch milliseconds, as `retryAt`. */
+  readonly since: number;
+  readonly retryAt: number;
+  readonly backOffMs: number;
+}
+
 /**
  * The provider's metadata (OpenID Connect Discovery 1.0): fetched when first needed, by one request however many ask,
  * kept for `provider.metadataLifetime`, and used on while the provider cannot be reached to renew it.
@@ -30,18 +40,28 @@ const ENDPOINTS = [
 @Injectable()
 export class ProviderMetadata {
   private current: { readonly metadata: ServerMetadata; readonly staleAt: number } | undefined;
-  private failure: { readonly error: OidcError; readonly retryAt: number; readonly backOffMs: number } | undefined;
+  private failure: Failure | undefined;
   private running: Promise<ServerMetadata> | undefined;
 
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(EventLog) private readonly events: EventLog,
+    @Inject(TELEMETRY) private readonly telemetry: Telemetry = noTelemetry,
   ) {}
 
   /** The metadata if it is at hand: no request is sent. */
   get cached(): ServerMetadata | undefined {
     return this.current?.metadata;
+  }
+
+  /** What the last fetch told. */
+  get health(): Health {
+    if (this.failure) {
+      const { error, since } = this.failure;
+      return { status: 'down', reason: error.detail ?? error.code, since };
+    }
+    return this.current ? { status: 'up' } : { status: 'down', reason: 'not_fetched_yet' };
   }
 
   /**
@@ -75,7 +95,8 @@ export class ProviderMetadata {
 
   private backOff(error: OidcError): OidcError {
     const backOffMs = Math.min((this.failure?.backOffMs ?? FIRST_BACK_OFF_MS / 2) * 2, LONGEST_BACK_OFF_MS);
-    this.failure = { error, backOffMs, retryAt: this.clock.now() + backOffMs };
+    const now = this.clock.now();
+    this.failure = { error, backOffMs, retryAt: now + backOffMs, since: this.failure?.since ?? now };
     const reason = error.detail ?? error.code;
     this.events.emitChange(
       'provider',
@@ -88,7 +109,8 @@ export class ProviderMetadata {
 
   private async discover(): Promise<ServerMetadata> {
     const { issuer, clientId, allowInsecure, provider } = this.options;
-    const call = new ProviderCall(this.clock, { timeoutMs: provider.timeout * 1000, maxBytes: MAX_METADATA_BYTES });
+    const limits = { timeoutMs: provider.timeout * 1000, maxBytes: MAX_METADATA_BYTES };
+    const call = new ProviderCall(this.clock, limits, this.telemetry);
     let metadata: ServerMetadata;
     try {
       const configuration = await discovery(new URL(issuer), clientId, undefined, undefined, {

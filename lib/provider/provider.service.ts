@@ -21,6 +21,7 @@ import {
 import type { Claims } from '../common/claims.js';
 import { CLOCK, type Clock } from '../common/clock.js';
 import type { OidcError } from '../common/errors.js';
+import { noTelemetry, TELEMETRY, type Telemetry } from '../common/telemetry.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
 import { clientAuthentication } from './client-authentication.js';
 import { IdTokenValidator, withUserInfo } from './id-token.js';
@@ -81,6 +82,7 @@ export class ProviderService {
     @Inject(CLOCK) private readonly clock: Clock,
     @Inject(ProviderMetadata) private readonly metadata: ProviderMetadata,
     @Inject(IdTokenValidator) private readonly idTokens: IdTokenValidator,
+    @Inject(TELEMETRY) private readonly telemetry: Telemetry = noTelemetry,
   ) {}
 
   /**
@@ -293,7 +295,7 @@ export class ProviderService {
 
   private call(limits: Partial<CallLimits> = {}): ProviderCall {
     const timeoutMs = this.options.provider.timeout * 1000;
-    return new ProviderCall(this.clock, { timeoutMs, maxBytes: MAX_ANSWER_BYTES, ...limits });
+    return new ProviderCall(this.clock, { timeoutMs, maxBytes: MAX_ANSWER_BYTES, ...limits }, this.telemetry);
   }
 
   private configure(metadata: ServerMetadata, authentication: ClientAuth, call: ProviderCall): Configuration {

@@ -4,6 +4,7 @@ import { LoginRequiredError, OidcError, StoreUnavailableError } from '../common/
 import { EventLog, type SessionEndCause } from '../common/events.js';
 import { jitter, randomToken } from '../common/random.js';
 import { SingleFlight } from '../common/single-flight.js';
+import { noTelemetry, TELEMETRY, type OperationAttributes, type Telemetry } from '../common/telemetry.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
 import { IdTokenInvalidError } from '../provider/provider-errors.js';
 import { ProviderService } from '../provider/provider.service.js';
@@ -69,6 +70,7 @@ export class TokenRefresher {
     @Inject(Revocations) private readonly revocations: Revocations,
     @Inject(SessionRepository) private readonly sessions: SessionRepository,
     @Inject(EventLog) private readonly events: EventLog,
+    @Inject(TELEMETRY) private readonly telemetry: Telemetry = noTelemetry,
   ) {
     this.coolDown = new CoolDown(clock);
     this.gate = new ProviderGate(clock);
@@ -96,7 +98,15 @@ export class TokenRefresher {
     }
     const cooling = this.coolDown.of(id);
     if (cooling) return Promise.resolve(unavailable(cooling, cooling.remainingMs));
-    return this.running.run(id, () => this.run(loaded, force));
+    return this.running.run(id, () => this.measured(() => this.run(loaded, force)));
+  }
+
+  private measured(refresh: () => Promise<RefreshOutcome>): Promise<RefreshOutcome> {
+    return this.telemetry.measure('refresh', {}, async (operation) => {
+      const outcome = await refresh();
+      operation.describe(attributesOf(outcome));
+      return outcome;
+    });
   }
 
   /** When every refresh and every write under way has ended: called at shutdown, before the store is closed. */
@@ -351,6 +361,11 @@ export class TokenRefresher {
     }
     return { status: 'usable', loaded };
   }
+}
+
+function attributesOf(outcome: RefreshOutcome): OperationAttributes {
+  const failed = outcome.status === 'unavailable' ? { 'error.type': outcome.reason } : {};
+  return { 'nest_oidc.refresh.outcome': outcome.status, ...failed };
 }
 
 function unavailable({ code, reason }: Pick<Failure, 'code' | 'reason'>, retryAfterMs: number): RefreshOutcome {

@@ -15,7 +15,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['token'],
   ['login', 'logout'],
   ['http'],
-  ['authorization'],
+  ['authorization', 'operations'],
   ['.'],
 ];
 
@@ -33,11 +33,20 @@ const PLACES: Readonly<Record<string, (path: string) => boolean>> = {
   redis: (path) => /^store\/redis-[a-z-]+\.ts$/u.test(path),
   '@nestjs/swagger': (path) => folderOf(path) === 'swagger',
   'cache-manager': (path) => /^store\/(?:cache-manager-[a-z-]+|checked-keyv)\.ts$/u.test(path),
+  '@nestjs/terminus': (path) => path === 'operations/terminus.ts',
+  '@opentelemetry/api': (path) => path === 'operations/opentelemetry.ts',
   keyv: (path) => /^store\/(?:cache-manager-[a-z-]+|checked-keyv)\.ts$/u.test(path),
 };
 
 const PLATFORM_PACKAGES = /^(?:express|fastify|@types\/express|@fastify\/.+|@nestjs\/platform-.+)$/u;
-const OPTIONAL_PEERS: ReadonlySet<string> = new Set(['@nestjs/swagger', 'redis', 'cache-manager', 'keyv']);
+const OPTIONAL_PEERS: ReadonlySet<string> = new Set([
+  '@nestjs/swagger',
+  'redis',
+  'cache-manager',
+  'keyv',
+  '@nestjs/terminus',
+  '@opentelemetry/api',
+]);
 
 /** The system's, and the one that tests move. */
 const CLOCKS: readonly string[] = ['common/clock.ts', 'testing/test-clock.ts'];
