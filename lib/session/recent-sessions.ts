@@ -3,32 +3,26 @@ import type { LoadedSession } from './session.js';
 
 const MAX_SESSIONS = 5000;
 
-interface Entry {
-  readonly stored: StoredSession;
-  readonly loaded: LoadedSession;
-}
-
 /**
  * The sessions that this process has opened last, so that a user's next request need not open the same bytes again. The
  * store is asked all the same: an entry counts only while the store holds exactly what was opened.
  */
 export class RecentSessions {
-  private readonly entries = new Map<string, Entry>();
+  private readonly entries = new Map<string, LoadedSession>();
 
   /** What these bytes were opened to before; `undefined` when they are others, or were not opened lately. */
-  find(id: string, { data, generation }: StoredSession): Entry | undefined {
-    const entry = this.entries.get(id);
-    if (!entry) return undefined;
+  find(id: string, { data, generation }: StoredSession): LoadedSession | undefined {
+    const loaded = this.entries.get(id);
+    if (!loaded) return undefined;
     // Whether it is used again or replaced, it is the newest now.
     this.entries.delete(id);
-    if (entry.stored.generation !== generation || Buffer.compare(entry.stored.data, data) !== 0) return undefined;
-    this.entries.set(id, entry);
-    return entry;
+    if (loaded.generation !== generation || Buffer.compare(loaded.sealed, data) !== 0) return undefined;
+    this.entries.set(id, loaded);
+    return loaded;
   }
 
-  keep(id: string, stored: StoredSession, loaded: LoadedSession): void {
-    this.entries.delete(id);
-    this.entries.set(id, { stored, loaded });
+  keep(id: string, loaded: LoadedSession): void {
+    this.entries.set(id, loaded);
     if (this.entries.size <= MAX_SESSIONS) return;
     for (const oldest of this.entries.keys()) return void this.entries.delete(oldest);
   }

@@ -53,9 +53,9 @@ export class SessionCodec {
 
   decode(stored: StoredSession, token: string, id: string): LoadedSession | UnsealFailure {
     const known = this.recent.find(id, stored);
-    if (known && hasSameTimes(known.stored, stored)) return known.loaded;
-    const loaded = known ? touched(known.loaded, stored) : this.open(stored, token, id);
-    if (typeof loaded !== 'string') this.recent.keep(id, stored, loaded);
+    if (known) return openedAgain(known, stored);
+    const loaded = this.open(stored, token, id);
+    if (typeof loaded !== 'string') this.recent.keep(id, loaded);
     return loaded;
   }
 
@@ -109,14 +109,11 @@ export class SessionCodec {
   }
 }
 
-function hasSameTimes(one: StoredSession, other: StoredSession): boolean {
-  return one.expiresAt === other.expiresAt && one.lastSeenAt === other.lastSeenAt;
-}
-
-/** The same session with the times that the store has now. */
-function touched(loaded: LoadedSession, { expiresAt, lastSeenAt }: StoredSession): LoadedSession {
-  const { session, token, head } = loaded;
-  return { ...loaded, session: new SessionView(session.id, token, head, expiresAt), lastSeenAt };
+/** The same session with the times that the store has now, in objects that no other request has. */
+function openedAgain(loaded: LoadedSession, { expiresAt, lastSeenAt }: StoredSession): LoadedSession {
+  const { session, token } = loaded;
+  const head = { ...loaded.head, claims: { ...loaded.head.claims } };
+  return { ...loaded, head, session: new SessionView(session.id, token, head, expiresAt), lastSeenAt };
 }
 
 /** Who a user is (OpenID Connect Core 1.0 §5.7). */
