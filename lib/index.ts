@@ -47,7 +47,7 @@ export {
 
 // Events
 export { OidcCounters } from './common/oidc-counters.js';
-export type { OidcEvent, OidcEventListener, SessionEndCause } from './common/events.js';
+export type { LoginOrigin, OidcEvent, OidcEventListener, SessionEndCause } from './common/events.js';
 export type { Operation, OperationAttributes, OperationName, Telemetry } from './common/telemetry.js';
 export { OidcHealth } from './operations/oidc-health.js';
 export type { Health } from './common/health.js';

@@ -17,14 +17,25 @@ export type SessionEndCause =
   | 'subject_changed'
   | 'corrupt';
 
+/** Where a login came from, with the option `session.recordDevice`. */
+export interface LoginOrigin {
+  /** The IP address that the platform saw. */
+  readonly address?: string;
+  /** The `User-Agent` header, cut and in one line. */
+  readonly agent?: string;
+}
+
 /**
  * Everything worth knowing from outside. Names are stable. `session` is the hash of the session id: safe in a log.
- * No event carries a token, code, cookie or secret, nor unsanitised text from outside.
+ * No event carries a token, code, cookie or secret, nor unsanitised text from outside. A listener is called at the moment
+ * of the event: its time is now.
  */
 export type OidcEvent =
   | { readonly name: 'login.started' }
-  | { readonly name: 'login.succeeded'; readonly session: string; readonly sub: string }
-  | { readonly name: 'login.failed'; readonly reason: string }
+  /** The `returnTo` that was asked for could have led to another site. The login goes on, to the default page. */
+  | { readonly name: 'login.return_to_rejected' }
+  | ({ readonly name: 'login.succeeded'; readonly session: string; readonly sub: string } & LoginOrigin)
+  | ({ readonly name: 'login.failed'; readonly reason: string } & LoginOrigin)
   | { readonly name: 'session.ended'; readonly session: string; readonly cause: SessionEndCause }
   | { readonly name: 'session.unreadable'; readonly session: string; readonly reason: string }
   | { readonly name: 'session.duplicate_cookie' }
@@ -75,6 +86,7 @@ type Level = 'none' | 'debug' | 'log' | 'warn' | 'error';
 
 const levels: Readonly<Record<OidcEvent['name'], Level>> = {
   'login.started': 'debug',
+  'login.return_to_rejected': 'warn',
   'login.succeeded': 'debug',
   'login.failed': 'warn',
   'session.ended': 'debug',

@@ -3,6 +3,7 @@ import { NavigationRequiredError, OidcError, type OidcErrorCode } from '../commo
 import { EventLog } from '../common/events.js';
 import { correlationId } from '../common/random.js';
 import { CallbackService, type AuthorizationResponse } from '../login/callback.service.js';
+import { loginOrigin } from '../login/login-origin.js';
 import { LoginService } from '../login/login.service.js';
 import { LogoutService } from '../logout/logout.service.js';
 import { ProviderLogoutService } from '../logout/provider-logout.service.js';
@@ -79,7 +80,7 @@ export class AuthService implements OnApplicationBootstrap {
       this.cookies.clearPending(response, state);
       this.responder.redirect(response, 303, returnTo);
     } catch (error) {
-      if (error instanceof OidcError) this.failLogin(error, response, state);
+      if (error instanceof OidcError) this.failLogin(error, received, response, state);
       throw error;
     }
   }
@@ -145,8 +146,14 @@ export class AuthService implements OnApplicationBootstrap {
     this.responder.json(response, 200, Object.fromEntries(claims));
   }
 
-  private failLogin(error: OidcError, response: PlatformResponse, state: string): void {
-    this.events.emit({ name: 'login.failed', reason: [error.code, error.detail].filter(Boolean).join(':') });
+  private failLogin(
+    error: OidcError,
+    { device }: AuthorizationResponse,
+    response: PlatformResponse,
+    state: string,
+  ): void {
+    const reason = [error.code, error.detail].filter(Boolean).join(':');
+    this.events.emit({ name: 'login.failed', reason, ...loginOrigin(device) });
     if (!LOGIN_GOES_ON.has(error.code)) this.cookies.clearPending(response, state);
   }
 }

@@ -11,6 +11,7 @@ import { sessionIdOf } from '../session/session-token.js';
 import type { Device, LoadedSession } from '../session/session.js';
 import { AuthorizationRequests, type AuthorizationRequest } from './authorization-request.js';
 import { AuthorizationRefusedError, CallbackRejectedError, LoginRefusedError } from './login-errors.js';
+import { loginOrigin } from './login-origin.js';
 import { ReturnTo } from './return-to.js';
 import { SessionOpener } from './session-opener.js';
 
@@ -100,7 +101,8 @@ export class CallbackService {
     if (request.silent && previousToken !== undefined) await this.opener.requireSameUser(previousToken, login);
     const loaded = await this.opener.open(login, await this.mapped(login.claims), device);
     if (previousToken !== undefined) await this.opener.endPrevious(previousToken, loaded.session);
-    this.events.emit({ name: 'login.succeeded', session: loaded.session.id, sub: loaded.session.sub });
+    const { id: session, sub } = loaded.session;
+    this.events.emit({ name: 'login.succeeded', session, sub, ...loginOrigin(device) });
     return { loaded, returnTo: this.returnTo.resolve(request.returnTo) };
   }
 

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { EventLog } from '../common/events.js';
+import { localPath } from '../options/local-path.js';
 import type { ForwardedParameter } from '../options/oidc-options.js';
 import { PublicUrls } from '../options/public-urls.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
@@ -27,7 +28,9 @@ export class LoginService {
 
   /** @throws ProviderUnreachableError, ProviderFaultError: nothing was started */
   async start(query: URLSearchParams): Promise<LoginStart> {
-    const returnTo = this.returnTo.resolve(query.get('returnTo') ?? undefined);
+    const asked = query.get('returnTo') || undefined;
+    const returnTo = this.returnTo.resolve(asked);
+    if (asked !== undefined && localPath(asked) === undefined) this.events.emit({ name: 'login.return_to_rejected' });
     const params = this.params(query);
     const authorizationRequest = this.requests.create(returnTo, this.urls.redirectUri, params['prompt']);
     const url = await this.provider.authorizationUrl({ ...authorizationRequest, params });
