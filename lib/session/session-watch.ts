@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import { Observable } from 'rxjs';
 import { CLOCK, type Clock, type Timer } from '../common/clock.js';
 import { LoginRequiredError, OidcError } from '../common/errors.js';
 import { SESSION_STORE, type SessionStore } from '../store/session-store.js';
@@ -36,7 +37,7 @@ export class SessionWatch {
   /** Calls `onEnd` once, when the session has ended; never after the answer was called, which stops it. */
   watch(session: Session, onEnd: () => void): () => void {
     this.listening ??= this.listen();
-    const watched = this.watchedOf(session);
+    const watched = this.watchedOf(session, this.listening);
     const listener = (): void => onEnd();
     watched.listeners.add(listener);
     return () => {
@@ -51,12 +52,24 @@ export class SessionWatch {
     (await this.listening)?.();
   }
 
-  private watchedOf(session: Session): Watched {
+  /** Emits once and completes when the session has ended: for `takeUntil`, in server-sent events. */
+  ended(session: Session): Observable<void> {
+    return new Observable((subscriber) =>
+      this.watch(session, () => {
+        subscriber.next();
+        subscriber.complete();
+      }),
+    );
+  }
+
+  private watchedOf(session: Session, listening: Promise<unknown>): Watched {
     const known = this.watched.get(session.id);
     if (known) return known;
     const watched: Watched = { session, listeners: new Set(), timer: undefined };
     this.watched.set(session.id, watched);
     this.checkLater(watched, session.expiresAt);
+    // It may have ended since it was read, when nobody listened yet.
+    void listening.then(() => this.check(watched));
     return watched;
   }
 
@@ -72,14 +85,16 @@ export class SessionWatch {
   }
 
   private checkLater(watched: Watched, expiresAt: number): void {
+    watched.timer?.cancel();
     const delayMs = Math.min(this.intervalMs, Math.max(0, expiresAt - this.clock.now()));
     watched.timer = this.clock.schedule(delayMs, () => void this.check(watched));
     watched.timer.unref();
   }
 
   private async check(watched: Watched): Promise<void> {
+    if (!this.isWatched(watched)) return;
     const expiresAt = await this.expiryOf(watched.session);
-    if (this.watched.get(watched.session.id) !== watched) return;
+    if (!this.isWatched(watched)) return;
     if (expiresAt === undefined) this.end(watched);
     else this.checkLater(watched, expiresAt);
   }
@@ -104,8 +119,12 @@ export class SessionWatch {
     for (const listener of watched.listeners) listener();
   }
 
+  private isWatched(watched: Watched): boolean {
+    return this.watched.get(watched.session.id) === watched;
+  }
+
   private forget(watched: Watched): void {
     watched.timer?.cancel();
-    if (this.watched.get(watched.session.id) === watched) this.watched.delete(watched.session.id);
+    if (this.isWatched(watched)) this.watched.delete(watched.session.id);
   }
 }

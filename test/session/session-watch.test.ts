@@ -31,6 +31,36 @@ describe('SessionWatch', () => {
     expect(world.ends).toHaveLength(2);
   });
 
+  it('tells at once of a session that has ended since it was read [BCL-08]', async () => {
+    const world = await watching();
+    const loaded = await world.repository.create(CLAIMS, tokenSet(world.clock.now()));
+    await end(world, loaded.session.id);
+    world.watch.watch(loaded.session, () => world.ends.push('late'));
+    await world.clock.advance(0);
+    expect(world.ends).toEqual(['late']);
+  });
+
+  it('emits the end once, and completes', async () => {
+    const world = await watching();
+    const seen: string[] = [];
+    world.watch
+      .ended(world.loaded.session)
+      .subscribe({ next: () => seen.push('end'), complete: () => seen.push('done') });
+    await end(world, world.loaded.session.id);
+    expect(seen).toEqual(['end', 'done']);
+  });
+
+  it('emits nothing to whoever has unsubscribed', async () => {
+    const world = await watching();
+    const seen: string[] = [];
+    world.watch
+      .ended(world.loaded.session)
+      .subscribe(() => seen.push('end'))
+      .unsubscribe();
+    await end(world, world.loaded.session.id);
+    expect(seen).toEqual([]);
+  });
+
   it('tells nothing of the end of another session', async () => {
     const world = await watching();
     const other = await world.repository.create(CLAIMS, tokenSet(world.clock.now()));
