@@ -23,6 +23,8 @@ const project = (displayName, testMatch, moduleNameMapper = {}) => ({
   moduleNameMapper: {
     '^nest-oidc$': '<rootDir>/lib/index.ts',
     '^nest-oidc/redis$': '<rootDir>/lib/store/redis-session-store.ts',
+    '^nest-oidc/socket.io$': '<rootDir>/lib/websockets/oidc-io.adapter.ts',
+    '^nest-oidc/ws$': '<rootDir>/lib/websockets/oidc-ws.adapter.ts',
     '^nest-oidc/cache-manager$': '<rootDir>/lib/store/cache-manager-session-store.ts',
     '^nest-oidc/swagger$': '<rootDir>/lib/swagger/swagger.ts',
     '^nest-oidc/testing$': '<rootDir>/lib/testing/testing.ts',

@@ -21,6 +21,7 @@ import { OriginCheck } from './http/origin-check.js';
 import { Platform } from './http/platform.js';
 import { RequestAuthenticator } from './http/request-authenticator.js';
 import { Responder } from './http/responder.js';
+import { SocketSessions } from './http/socket-sessions.js';
 import { AuthorizationRequests } from './login/authorization-request.js';
 import { CallbackService } from './login/callback.service.js';
 import { LoginService } from './login/login.service.js';
@@ -108,6 +109,7 @@ const providers: Provider[] = [
   Responder,
   OriginCheck,
   RequestAuthenticator,
+  SocketSessions,
   AuthService,
   AuthGuard,
   // authorization
@@ -143,6 +145,7 @@ function memoryStore(clock: Clock, events: EventLog): SessionStore {
     AuthService,
     AuthGuard,
     RequestAuthenticator,
+    SocketSessions,
     Authorizer,
     AuthorizationGuard,
     OidcHealth,

@@ -2,7 +2,7 @@ import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@ne
 import { Reflector } from '@nestjs/core';
 import { LoginRequiredError } from '../common/errors.js';
 import { AuthGuard } from '../http/auth.guard.js';
-import { currentSession } from '../http/current-session.js';
+import { currentSessionIn } from '../http/current-session.js';
 import { ACCESS_METADATA, type Access } from '../http/decorators.js';
 import type { Session } from '../session/session.js';
 import { AccessDeniedError } from './access-denied-error.js';
@@ -23,6 +23,14 @@ export class AuthorizationGuard implements CanActivate {
 
   /** @throws AccessDeniedError, and what AuthGuard throws */
   async canActivate(context: ExecutionContext): Promise<boolean> {
+    try {
+      return await this.judge(context);
+    } catch (error) {
+      throw this.authGuard.asToldTo(context, error);
+    }
+  }
+
+  private async judge(context: ExecutionContext): Promise<boolean> {
     const [method, type] = [context.getHandler(), context.getClass()];
     const requirements = effectiveRequirements(this.requirementsOf(method), this.requirementsOf(type));
     if (requirements.length === 0) return true;
@@ -37,11 +45,11 @@ export class AuthorizationGuard implements CanActivate {
 
   /** A request that a guard has looked at before is not looked at again. */
   private async sessionOf(context: ExecutionContext): Promise<Session | undefined> {
-    const request = context.switchToHttp().getRequest<object>();
-    const known = context.getType() === 'http' ? currentSession(request) : undefined;
+    // A socket is looked at for each of its messages.
+    const known = context.getType() === 'ws' ? undefined : currentSessionIn(context);
     if (known) return known;
     await this.authGuard.canActivate(context);
-    return currentSession(request);
+    return currentSessionIn(context);
   }
 
   private requirementsOf(target: Parameters<Reflector['get']>[1]): readonly Requirement[] | undefined {

@@ -117,12 +117,22 @@ export class NavigationRequiredError extends OidcError {
   }
 }
 
+/** What makes a handler one that the guard can judge. */
+const CONTEXT_CURES: Readonly<Record<string, string>> = {
+  graphql: 'hand the request on in the context: `context: ({ req }) => ({ req })`',
+  ws: 'use the OidcIoAdapter of nest-oidc/socket.io or the OidcWsAdapter of nest-oidc/ws',
+};
+
 /** A guard was asked about something it cannot judge, e.g. a message of a microservice. Refused, never let through. */
 export class UnsupportedContextError extends OidcError {
   readonly code = 'context_unsupported';
   readonly statusCode = 403;
 
   constructor(type: string) {
-    super(`AuthGuard cannot protect a handler of type ${type}; mark it @Public() and protect it by other means.`);
+    const cure = CONTEXT_CURES[type];
+    super(
+      `AuthGuard cannot protect a handler of type ${type}; ${cure === undefined ? '' : `${cure}, or `}` +
+        'mark it @Public() and protect it by other means.',
+    );
   }
 }

@@ -13,7 +13,7 @@ import { sessionTokenOf } from '../session/session-token.js';
 import { SessionService } from '../session/session.service.js';
 import { Cookies } from './cookies.js';
 import { formOf, onlyValueOf } from './form-body.js';
-import { failureEvent } from './oidc-exception.filter.js';
+import { failureEvent } from './failure.js';
 import { OriginCheck } from './origin-check.js';
 import { Platform, type PlatformRequest, type PlatformResponse } from './platform.js';
 import { isTopLevelNavigation, wantsJson } from './request-kind.js';

@@ -8,7 +8,7 @@ import {
 } from '@nestjs/common';
 import type { Claims } from '../common/claims.js';
 import type { Session } from '../session/session.js';
-import { currentSession } from './current-session.js';
+import { currentSessionIn } from './current-session.js';
 
 /** Who may use a route: everybody, without a look at who it is; everybody, known or not; users only (the default). */
 export type Access = 'public' | 'optional';
@@ -47,7 +47,7 @@ type UserDecorator<Data> = (...dataOrPipes: (Data | PipeTransform | Type<PipeTra
 /** The user's claims, or one of them: `@CurrentUser() user`, `@CurrentUser('sub') sub`. `undefined` without a session. */
 export const CurrentUser: UserDecorator<string> = createParamDecorator(
   (claim: string | undefined, context: ExecutionContext) => {
-    const claims: Claims | undefined = currentSession(context.switchToHttp().getRequest<object>())?.claims;
+    const claims: Claims | undefined = currentSessionIn(context)?.claims;
     if (claim === undefined || claims === undefined) return claims;
     // Not `constructor` and the like, which every object has.
     return Object.hasOwn(claims, claim) ? claims[claim] : undefined;
@@ -56,6 +56,5 @@ export const CurrentUser: UserDecorator<string> = createParamDecorator(
 
 /** The user's {@link Session}. `undefined` without one. */
 export const CurrentSession: UserDecorator<never> = createParamDecorator(
-  (_data: undefined, context: ExecutionContext): Session | undefined =>
-    currentSession(context.switchToHttp().getRequest<object>()),
+  (_data: undefined, context: ExecutionContext): Session | undefined => currentSessionIn(context),
 );

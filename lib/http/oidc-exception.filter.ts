@@ -1,12 +1,13 @@
 import { Catch, Inject, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { throwError } from 'rxjs';
 import { LoginRequiredError, OidcError } from '../common/errors.js';
-import { EventLog, type OidcEvent } from '../common/events.js';
+import { EventLog } from '../common/events.js';
 import { correlationId as newCorrelationId } from '../common/random.js';
 import { PublicUrls } from '../options/public-urls.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
-import type { Session } from '../session/session.js';
 import { Cookies } from './cookies.js';
-import { currentSession } from './current-session.js';
+import { currentSession, currentSessionIn } from './current-session.js';
+import { failureEvent, tellFailure, type Failure } from './failure.js';
 import { Platform, type PlatformRequest, type PlatformResponse } from './platform.js';
 import { isNavigation } from './request-kind.js';
 import { Responder } from './responder.js';
@@ -14,7 +15,10 @@ import { Responder } from './responder.js';
 /** It outlives its access token until the next login; what cannot be read here may be read by another process. */
 const SESSION_LIVES_ON: ReadonlySet<string> = new Set(['access_token_expired', 'session_unreadable']);
 
-/** Answers the library's errors: a redirect to login for pages, a page or JSON with a stable code for everything else. */
+/**
+ * Answers the library's errors: a redirect to login for pages, a page or JSON with a stable code for everything else.
+ * Clients of other transports are told the code in the way of theirs.
+ */
 @Catch(OidcError)
 export class OidcExceptionFilter implements ExceptionFilter<OidcError> {
   constructor(
@@ -27,14 +31,21 @@ export class OidcExceptionFilter implements ExceptionFilter<OidcError> {
   ) {}
 
   catch(error: OidcError, host: ArgumentsHost): unknown {
-    // Other transports have their own way of telling an error.
-    if (host.getType() !== 'http') return error;
+    if (host.getType() !== 'http') return this.answerOtherwise(error, host);
     const request = host.switchToHttp().getRequest<PlatformRequest>();
     const response = host.switchToHttp().getResponse<PlatformResponse>();
     if (error instanceof LoginRequiredError) return this.askForLogin(error, request, response);
     const correlationId = newCorrelationId();
     this.events.emit(failureEvent(error, correlationId, currentSession(request)));
     return this.responder.error(request, response, error, correlationId);
+  }
+
+  /** Resolvers, and messages of microservices. Nest asks no global filter about gateways. */
+  private answerOtherwise(error: OidcError, host: ArgumentsHost): unknown {
+    const type = host.getType<string>();
+    if (type !== 'graphql' && type !== 'rpc') return error;
+    const failure = tellFailure(error, this.events, currentSessionIn(host));
+    return type === 'graphql' ? graphqlError(error, failure) : throwError(() => failure);
   }
 
   private askForLogin(error: LoginRequiredError, request: PlatformRequest, response: PlatformResponse): void {
@@ -49,13 +60,15 @@ export class OidcExceptionFilter implements ExceptionFilter<OidcError> {
   }
 }
 
-/** What is told of an error that is answered with this correlation id. */
-export function failureEvent(
-  { code, detail = code, statusCode }: OidcError,
-  correlationId: string,
-  session?: Session,
-): OidcEvent {
-  const name = statusCode === 503 ? 'request.unavailable' : 'request.failed';
-  const user = session ? { session: session.id, sub: session.sub } : {};
-  return { name, code, correlationId, reason: detail, ...user };
+/** The two codes that clients of GraphQL know; ours for everything else. */
+const GRAPHQL_CODES: Readonly<Record<number, string>> = { 401: 'UNAUTHENTICATED', 403: 'FORBIDDEN' };
+
+/**
+ * Answered by a resolver it is its error, `extensions` included. The HTTP status is for servers that let a resolver have a
+ * say in it: Apollo reads the one, Mercurius the other.
+ */
+function graphqlError({ statusCode }: OidcError, { message, correlationId }: Failure): Error {
+  const code = GRAPHQL_CODES[statusCode] ?? message;
+  const extensions = { code, error: message, correlationId, http: { status: statusCode } };
+  return Object.assign(new Error(message), { extensions, statusCode });
 }

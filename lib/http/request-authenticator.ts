@@ -1,15 +1,18 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { LoginRequiredError, OidcError } from '../common/errors.js';
 import { SessionRepository } from '../session/session-repository.js';
-import { SessionService } from '../session/session.service.js';
-import type { Session } from '../session/session.js';
+import { SessionService, type SessionSource } from '../session/session.service.js';
+import type { LoadedSession, Session } from '../session/session.js';
 import { TokenService } from '../token/token.service.js';
 import { OriginCheck } from './origin-check.js';
 import type { PlatformRequest } from './platform.js';
 import { changesState } from './request-kind.js';
 
-/** Whose pages may send a request that changes state: our own, or anybody's. */
-export type AllowedPages = 'own' | 'any';
+/**
+ * Whose pages may send a request: to change state, our own, or anybody's; or our own only, whatever the method, since what
+ * it opens acts in the user's name later.
+ */
+export type AllowedPages = 'own' | 'any' | 'own always';
 
 /** Finds out whose request it is, and keeps the session and its tokens alive on the way. */
 @Injectable()
@@ -26,10 +29,14 @@ export class RequestAuthenticator {
     const loaded = await this.sessions.load(request);
     if (!loaded) throw new LoginRequiredError('Nobody is logged in.');
     this.checkOrigin(request, pages);
-    const refreshing = this.tokens.keepFresh(request, loaded);
-    const current = refreshing ? await refreshing : loaded;
-    this.repository.touch(current);
-    return current.session;
+    return this.keepAlive(request, loaded);
+  }
+
+  /** The same for a session that was held. @throws LoginRequiredError, StoreUnavailableError, RefreshUnavailableError */
+  async renew(session: Session): Promise<Session> {
+    const loaded = await this.sessions.load(session);
+    if (!loaded) throw new LoginRequiredError('The session has ended.');
+    return this.keepAlive(session, loaded);
   }
 
   /**
@@ -48,7 +55,15 @@ export class RequestAuthenticator {
     return loaded.session;
   }
 
+  private async keepAlive(source: SessionSource, loaded: LoadedSession): Promise<Session> {
+    const refreshing = this.tokens.keepFresh(source, loaded);
+    const current = refreshing ? await refreshing : loaded;
+    this.repository.touch(current);
+    return current.session;
+  }
+
   private checkOrigin(request: PlatformRequest, pages: AllowedPages): void {
+    if (pages === 'own always') return this.origins.require(request);
     if (pages === 'any' || !changesState(request)) return;
     this.origins.require(request);
     this.origins.requireHeader(request);

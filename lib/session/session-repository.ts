@@ -35,7 +35,8 @@ export interface LockedRead {
 export class SessionRepository {
   private readonly codec: SessionCodec;
   private readonly idleTimeoutMs: number;
-  private readonly touchIntervalMs: number;
+  /** How often a session's idle timeout is moved at most. */
+  readonly touchIntervalMs: number;
   private readonly touches = new SingleFlight<void>();
 
   constructor(

@@ -15,7 +15,7 @@ const FLOORS: readonly (readonly string[])[] = [
   ['token'],
   ['login', 'logout'],
   ['http'],
-  ['authorization', 'operations'],
+  ['authorization', 'operations', 'websockets'],
   ['.'],
 ];
 
@@ -33,14 +33,20 @@ const PLACES: Readonly<Record<string, (path: string) => boolean>> = {
   redis: (path) => /^store\/redis-[a-z-]+\.ts$/u.test(path),
   '@nestjs/swagger': (path) => folderOf(path) === 'swagger',
   'cache-manager': (path) => /^store\/(?:cache-manager-[a-z-]+|checked-keyv)\.ts$/u.test(path),
+  '@nestjs/websockets': (path) => folderOf(path) === 'websockets',
+  '@nestjs/platform-socket.io': (path) => path === 'websockets/oidc-io.adapter.ts',
+  '@nestjs/platform-ws': (path) => path === 'websockets/oidc-ws.adapter.ts',
   '@nestjs/terminus': (path) => path === 'operations/terminus.ts',
   '@opentelemetry/api': (path) => path === 'operations/opentelemetry.ts',
   keyv: (path) => /^store\/(?:cache-manager-[a-z-]+|checked-keyv)\.ts$/u.test(path),
 };
 
-const PLATFORM_PACKAGES = /^(?:express|fastify|@types\/express|@fastify\/.+|@nestjs\/platform-.+)$/u;
+const PLATFORM_PACKAGES = /^(?:express|fastify|@types\/express|@fastify\/.+|@nestjs\/platform-(?!socket\.io$|ws$).+)$/u;
 const OPTIONAL_PEERS: ReadonlySet<string> = new Set([
   '@nestjs/swagger',
+  '@nestjs/websockets',
+  '@nestjs/platform-socket.io',
+  '@nestjs/platform-ws',
   'redis',
   'cache-manager',
   'keyv',

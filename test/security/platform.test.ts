@@ -14,6 +14,7 @@ import { AuthGuard, OptionalAuth, Public, UnsupportedContextError } from 'nest-o
 import { connect } from 'node:net';
 import { map } from 'rxjs';
 import type { RequestAuthenticator } from '../../lib/http/request-authenticator.js';
+import type { SocketSessions } from '../../lib/http/socket-sessions.js';
 import { Browser } from '../support/browser.js';
 import { ScriptedProvider, startAppAt } from '../support/scripted-provider.js';
 import { platforms, type TestApp } from '../support/test-app.js';
@@ -237,6 +238,11 @@ describe('the guard', () => {
       switchToHttp: () => ({ getRequest: () => ({ method: 'GET', headers: {} }) }),
     }) as unknown as ExecutionContext;
 
+  const noSockets = { exceptionFor: (_socket, error) => error } as Pick<
+    SocketSessions,
+    'exceptionFor'
+  > as SocketSessions;
+
   /** How the guard asks who it is: the session must be there, may be there, or is not even read. */
   async function askedOf(context: ExecutionContext): Promise<readonly string[]> {
     const asked: string[] = [];
@@ -244,7 +250,7 @@ describe('the guard', () => {
       require: () => Promise.resolve(asked.push('require')),
       find: () => Promise.resolve(asked.push('find')),
     } as unknown as RequestAuthenticator;
-    expect(await new AuthGuard(new Reflector(), authenticator).canActivate(context)).toBe(true);
+    expect(await new AuthGuard(new Reflector(), authenticator, noSockets).canActivate(context)).toBe(true);
     return asked;
   }
 
@@ -274,7 +280,7 @@ describe('the guard', () => {
 
   it('lets nobody through when it is not known who it is [ERR-01]', async () => {
     const authenticator = { require: () => Promise.reject(new Error('anything')) } as unknown as RequestAuthenticator;
-    const guard = new AuthGuard(new Reflector(), authenticator);
+    const guard = new AuthGuard(new Reflector(), authenticator, noSockets);
     await expect(guard.canActivate(contextOf('http', Closed, 'plain'))).rejects.toThrow('anything');
   });
 });

@@ -1,0 +1,78 @@
+import { once } from 'node:events';
+import type { IncomingMessage } from 'node:http';
+import { io, type Socket } from 'socket.io-client';
+import { WebSocket } from 'ws';
+
+export type Headers = Readonly<Record<string, string>>;
+
+/** What a handshake was answered on the level of HTTP. */
+export interface Answer {
+  readonly status: number;
+  readonly headers: IncomingMessage['headers'];
+  readonly body: string;
+}
+
+/** A gateway's client, whatever it speaks. */
+export interface GatewayClient {
+  /** Sends a message and answers what comes back, an exception included. */
+  ask(event: string, data?: unknown): Promise<unknown>;
+  /** How the server has ended it. Nobody reconnects. */
+  readonly closed: Promise<unknown>;
+  close(): void;
+}
+
+/** The answer to the handshake of a WebSocket. */
+export async function upgrade(url: string, headers: Headers): Promise<Answer> {
+  const socket = new WebSocket(url.replace('http', 'ws'), { headers });
+  try {
+    const [answer] = (await Promise.race([
+      once(socket, 'unexpected-response').then(([, response]: unknown[]) => [response]),
+      once(socket, 'upgrade'),
+    ])) as [IncomingMessage];
+    if (answer.statusCode === 101) return { status: 101, headers: answer.headers, body: '' };
+    let body = '';
+    for await (const chunk of answer) body += String(chunk);
+    return { status: answer.statusCode ?? 0, headers: answer.headers, body };
+  } finally {
+    socket.on('error', () => undefined);
+    socket.terminate();
+  }
+}
+
+export async function connectWs(url: string, headers: Headers): Promise<GatewayClient> {
+  const socket = new WebSocket(url.replace('http', 'ws'), { headers });
+  const closed = once(socket, 'close').then(([code, reason]: unknown[]) => ({ code, reason: String(reason) }));
+  await once(socket, 'open');
+  return {
+    async ask(event, data) {
+      const answered = once(socket, 'message');
+      socket.send(JSON.stringify({ event, data }));
+      const [text] = (await answered) as [Buffer];
+      return JSON.parse(text.toString()) as unknown;
+    },
+    closed,
+    close: () => socket.close(),
+  };
+}
+
+export async function connectIo(url: string, headers: Headers): Promise<GatewayClient> {
+  const socket: Socket = io(url, { extraHeaders: { ...headers }, forceNew: true, reconnection: false });
+  const closed = new Promise<unknown>((resolve) => socket.once('disconnect', (reason) => resolve(reason)));
+  await new Promise<void>((resolve, reject) => {
+    socket.once('connect', () => resolve());
+    socket.once('connect_error', reject);
+  });
+  return {
+    async ask(event, data) {
+      const answered = new Promise<unknown>((resolve) => {
+        socket.onAny((name: string, answer: unknown) => resolve({ event: name, data: answer }));
+      });
+      socket.emit(event, data);
+      const answer = await answered;
+      socket.offAny();
+      return answer;
+    },
+    closed,
+    close: () => void socket.disconnect(),
+  };
+}
