@@ -6,13 +6,24 @@ import { HealthController } from './health/health.controller.js';
 import { HealthService } from './health/health.service.js';
 import { oidcOptions } from './oidc-options.js';
 import { PagesController } from './pages/pages.controller.js';
+import { SessionsController } from './pages/sessions.controller.js';
 import { ProviderDirectory } from './provider-directory.js';
 import { SettingsModule } from './settings.module.js';
 import { SETTINGS, type Settings } from './settings.js';
+import { TimelineController } from './timeline/timeline.controller.js';
+import { TimelineModule } from './timeline/timeline.module.js';
+import { Timeline } from './timeline/timeline.js';
 
 @Module({
-  imports: [OidcModule.forRootAsync({ inject: [SETTINGS], useFactory: (settings: Settings) => oidcOptions(settings) })],
-  controllers: [PagesController, ApiController, HealthController],
+  imports: [
+    TimelineModule,
+    OidcModule.forRootAsync({
+      imports: [TimelineModule],
+      inject: [SETTINGS, Timeline],
+      useFactory: (settings: Settings, { onEvent }: Timeline) => ({ ...oidcOptions(settings), onEvent }),
+    }),
+  ],
+  controllers: [PagesController, SessionsController, ApiController, TimelineController, HealthController],
   providers: [ProviderDirectory, ResourceClient, HealthService],
 })
 export class AppModule {

@@ -23,6 +23,17 @@ export interface Environment {
   readonly sessionIdleTimeout: number | undefined;
   readonly resourceUrl: string | undefined;
   readonly trustProxy: boolean;
+  readonly demo: DemoSettings;
+}
+
+/** What makes the module easier to watch at work. */
+export interface DemoSettings {
+  /** How many processes `npm run sample:cluster` starts. */
+  readonly processes: number;
+  /** Lifetime of the embedded provider's access tokens. */
+  readonly tokenLifetime: number;
+  /** How long the embedded provider takes for a token request, as one across a network does. Milliseconds. */
+  readonly providerDelayMs: number;
 }
 
 /** The app cannot start like this. One line, in the names of the variables. */
@@ -35,6 +46,7 @@ export class EnvironmentError extends Error {
 
 const MIN_SECRET_LENGTH = 32;
 const DEFAULT_PORT = 3000;
+const DEFAULT_DEMO: DemoSettings = { processes: 3, tokenLifetime: 60, providerDelayMs: 150 };
 
 /** @throws EnvironmentError naming every variable that cannot be used */
 export function readEnvironment(variables: NodeJS.ProcessEnv): Environment {
@@ -54,6 +66,11 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): Environment {
     sessionIdleTimeout: reader.integer('SESSION_IDLE_TIMEOUT', 1, 604_800),
     resourceUrl: reader.url('RESOURCE_URL', ['https:', 'http:'])?.text,
     trustProxy: reader.flag('TRUST_PROXY'),
+    demo: {
+      processes: reader.integer('DEMO_PROCESSES', 1, 16) ?? DEFAULT_DEMO.processes,
+      tokenLifetime: reader.integer('DEMO_TOKEN_LIFETIME', 5, 3600) ?? DEFAULT_DEMO.tokenLifetime,
+      providerDelayMs: reader.integer('DEMO_PROVIDER_DELAY', 0, 5000) ?? DEFAULT_DEMO.providerDelayMs,
+    },
   };
   if (reader.problems.length > 0) throw new EnvironmentError(reader.problems);
   return environment;

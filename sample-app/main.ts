@@ -1,11 +1,12 @@
 import 'reflect-metadata';
+import cluster from 'node:cluster';
 import { Logger } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { RedisSessionStore } from 'nest-oidc/redis';
 import { AppModule } from './app.module.js';
 import { EmbeddedProvider } from './embedded-provider/embedded-provider.js';
-import { readEnvironment, type Environment } from './environment.js';
+import { readEnvironment } from './environment.js';
 import { noteArrival } from './http/arrival.js';
 import { OpenConnections } from './http/open-connections.js';
 import { securityHeaders } from './http/security-headers.js';
@@ -14,12 +15,13 @@ import { PUBLIC_DIRECTORY } from './public-directory.js';
 import { closeRedis, connectRedis } from './redis-client.js';
 import type { Settings } from './settings.js';
 import { exitOnSignal } from './shutdown.js';
-import { startFailure } from './start-failure.js';
+import { exitOnFailure } from './start-failure.js';
+import { LocalBroadcast, RedisBroadcast } from './timeline/broadcast.js';
 import { welcome } from './welcome.js';
 
 async function start(): Promise<void> {
   const environment = readEnvironment(process.env);
-  const embedded = environment.client ? undefined : await startEmbeddedProvider(environment);
+  const embedded = environment.client ? undefined : await EmbeddedProvider.startFor(environment);
   const client = environment.client ?? embedded?.client;
   if (!client) throw new TypeError('There is neither a provider nor an embedded one.');
   const redis = environment.redisUrl === undefined ? undefined : connectRedis(environment.redisUrl);
@@ -28,6 +30,7 @@ async function start(): Promise<void> {
     client,
     resourceUrl: environment.resourceUrl ?? embedded?.resourceUrl,
     sessionStore: redis && new RedisSessionStore(redis),
+    broadcast: redis ? new RedisBroadcast(redis) : new LocalBroadcast(),
   };
 
   const app = await createApp(settings);
@@ -37,14 +40,12 @@ async function start(): Promise<void> {
   exitOnSignal(async () => {
     connections.closeIdle();
     await app.close();
+    await settings.broadcast.close();
     if (redis) await closeRedis(redis);
     await embedded?.close();
   });
-  console.log(welcome(settings, { embedded: embedded !== undefined }));
-}
-
-function startEmbeddedProvider({ port, baseUrl }: Environment): Promise<EmbeddedProvider> {
-  return EmbeddedProvider.start({ port: port + 1, appUrl: baseUrl });
+  // One of several processes leaves that to the one that has started them.
+  if (cluster.isPrimary) console.log(welcome(environment, { embedded: embedded?.client.issuer }));
 }
 
 async function createApp(settings: Settings): Promise<NestExpressApplication> {
@@ -68,7 +69,4 @@ async function createApp(settings: Settings): Promise<NestExpressApplication> {
 }
 
 Logger.overrideLogger(new AppLogger());
-start().catch((error: unknown) => {
-  process.stderr.write(`${startFailure(error)}\n`);
-  process.exit(1);
-});
+exitOnFailure(start());

@@ -13,6 +13,6 @@ export function oidcOptions({ client, baseUrl, secrets, ...settings }: Settings)
     allowInsecure: [client.issuer, baseUrl].some((url) => url.startsWith('http:')),
     login: { scope: settings.scope },
     refresh: { leeway: settings.refreshLeeway },
-    session: { store: settings.sessionStore, idleTimeout: settings.sessionIdleTimeout },
+    session: { store: settings.sessionStore, idleTimeout: settings.sessionIdleTimeout, recordDevice: true },
   };
 }

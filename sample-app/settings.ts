@@ -1,5 +1,6 @@
 import type { SessionStore } from 'nest-oidc';
 import type { Environment, ProviderClient } from './environment.js';
+import type { Broadcast } from './timeline/broadcast.js';
 
 /** Injection token of the {@link Settings}. */
 export const SETTINGS = Symbol('settings');
@@ -11,4 +12,6 @@ export interface Settings extends Environment {
   readonly resourceUrl: string | undefined;
   /** `undefined`: the library's own, in memory. */
   readonly sessionStore: SessionStore | undefined;
+  /** To the other processes of this app. */
+  readonly broadcast: Broadcast;
 }

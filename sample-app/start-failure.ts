@@ -14,8 +14,16 @@ const VARIABLES: Readonly<Record<string, string>> = {
   'session.idleTimeout': 'SESSION_IDLE_TIMEOUT',
 };
 
+/** A start that fails ends the process with status 1, and says why. */
+export function exitOnFailure(start: Promise<void>): void {
+  start.catch((error: unknown) => {
+    process.stderr.write(`${startFailure(error)}\n`);
+    process.exit(1);
+  });
+}
+
 /** Why the app does not start: one line for what its operator can mend, everything for what a programmer must. */
-export function startFailure(error: unknown): string {
+function startFailure(error: unknown): string {
   if (error instanceof EnvironmentError) return `Configuration: ${error.message}`;
   if (error instanceof OidcConfigurationError) return `Configuration: ${error.problems.map(inVariables).join('; ')}`;
   if (!(error instanceof Error)) return String(error);

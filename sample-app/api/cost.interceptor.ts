@@ -3,10 +3,12 @@ import type { Request, Response } from 'express';
 import { SessionService } from 'nest-oidc';
 import { concatMap, type Observable } from 'rxjs';
 import { arrivalOf } from '../http/arrival.js';
+import { PROCESS_NAME } from '../process-name.js';
 
 /**
  * Tells the dashboard what a request cost (`Server-Timing`: `auth` is the way to the handler, session, tokens and all;
- * `app` is the handler), and how long token and session live on. Seconds, and never the token itself.
+ * `app` is the handler), which process has served it, and how long token and session live on. Seconds, and never the
+ * token itself.
  */
 @Injectable()
 export class CostInterceptor implements NestInterceptor {
@@ -21,6 +23,7 @@ export class CostInterceptor implements NestInterceptor {
       concatMap(async (body: unknown) => {
         const app = performance.now() - startedAt;
         response.setHeader('Server-Timing', `auth;dur=${auth.toFixed(2)}, app;dur=${app.toFixed(2)}`);
+        response.setHeader('Served-By', PROCESS_NAME);
         await this.addLifetimes(request, response);
         return body;
       }),

@@ -3,16 +3,17 @@ import { exportJWK, generateKeyPair, type JWK } from 'jose';
 import type { Configuration, KoaContextWithOIDC } from 'oidc-provider';
 import type { ProviderClient } from '../environment.js';
 import { DEMO_USERS } from './demo-users.js';
+import type { EmbeddedProviderOptions } from './embedded-provider.js';
 import { errorPage, loggedOutPage, logoutPage } from './provider-pages.js';
-
-/** Short, so that a few moments on the dashboard show what a refresh looks like. Seconds. */
-export const ACCESS_TOKEN_LIFETIME = 60;
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
 
 /** A provider that is strict where it matters: PKCE, rotating refresh tokens, and reuse of one ends the whole grant. */
-export async function configuration(client: ProviderClient, appUrl: string): Promise<Configuration> {
+export async function configuration(
+  client: ProviderClient,
+  { appUrl, tokenLifetime }: EmbeddedProviderOptions,
+): Promise<Configuration> {
   return {
     clients: [
       {
@@ -22,6 +23,8 @@ export async function configuration(client: ProviderClient, appUrl: string): Pro
         grant_types: ['authorization_code', 'refresh_token'],
         redirect_uris: [`${appUrl}/auth/callback`],
         post_logout_redirect_uris: [`${appUrl}/`],
+        backchannel_logout_uri: `${appUrl}/auth/backchannel-logout`,
+        backchannel_logout_session_required: true,
       },
     ],
     jwks: { keys: [await signingKey()] },
@@ -41,7 +44,7 @@ export async function configuration(client: ProviderClient, appUrl: string): Pro
     rotateRefreshToken: true,
     issueRefreshToken: (_ctx, registered) => registered.grantTypeAllowed('refresh_token'),
     ttl: {
-      AccessToken: ACCESS_TOKEN_LIFETIME,
+      AccessToken: tokenLifetime,
       AuthorizationCode: 60,
       Grant: DAY,
       IdToken: HOUR,
@@ -51,6 +54,7 @@ export async function configuration(client: ProviderClient, appUrl: string): Pro
     },
     features: {
       devInteractions: { enabled: false },
+      backchannelLogout: { enabled: true },
       revocation: {
         enabled: true,
         allowedPolicy: (_ctx, asking, token) => token.clientId === asking.clientId,
@@ -66,6 +70,7 @@ export async function configuration(client: ProviderClient, appUrl: string): Pro
         },
       },
     },
+    fetch: fetchFromApp,
     interactions: { url: (_ctx, interaction) => `/interaction/${interaction.uid}` },
     findAccount,
     loadExistingGrant: grantEverything,
@@ -75,6 +80,13 @@ export async function configuration(client: ProviderClient, appUrl: string): Pro
     },
   };
 }
+
+/**
+ * The one address that this provider ever calls is the app's own, to tell of a logout, and it is on this machine:
+ * `oidc-provider` hands in a dispatcher that refuses such addresses.
+ */
+const fetchFromApp: NonNullable<Configuration['fetch']> = (url, { dispatcher: _guard, ...options }: RequestInit = {}) =>
+  fetch(url, options);
 
 const findAccount: NonNullable<Configuration['findAccount']> = (_ctx, id) => {
   const user = DEMO_USERS.find(({ sub }) => sub === id);

@@ -2,9 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { setTimeout as pause } from 'node:timers/promises';
 import { Logger } from '@nestjs/common';
 import type { Provider } from 'oidc-provider';
-import type { ProviderClient } from '../environment.js';
+import type { Environment, ProviderClient } from '../environment.js';
 import { OpenConnections } from '../http/open-connections.js';
 import { configuration } from './configuration.js';
 import { LoginForm } from './login-form.js';
@@ -19,6 +20,10 @@ export interface EmbeddedProviderOptions {
   readonly port: number;
   /** Origin of the app that logs its users in here. */
   readonly appUrl: string;
+  /** Of access tokens. Seconds. */
+  readonly tokenLifetime: number;
+  /** How long a token request takes. Milliseconds. */
+  readonly delayMs: number;
 }
 
 /**
@@ -32,16 +37,22 @@ export class EmbeddedProvider {
   private readonly handleProtocol: ReturnType<Provider['callback']>;
   private readonly connections: OpenConnections;
 
-  static async start({ port, appUrl }: EmbeddedProviderOptions): Promise<EmbeddedProvider> {
-    const server = await listen(port);
+  /** The one that belongs to an app with this environment. */
+  static startFor({ port, baseUrl, demo }: Environment): Promise<EmbeddedProvider> {
+    const { tokenLifetime, providerDelayMs: delayMs } = demo;
+    return EmbeddedProvider.start({ port: port + 1, appUrl: baseUrl, tokenLifetime, delayMs });
+  }
+
+  static async start(options: EmbeddedProviderOptions): Promise<EmbeddedProvider> {
+    const server = await listen(options.port);
     const { port: actualPort } = server.address() as AddressInfo;
     const client: ProviderClient = {
       issuer: `http://localhost:${actualPort}`,
       clientId: 'sample-app',
       clientSecret: randomBytes(32).toString('base64url'),
     };
-    const provider = await createProvider(client, appUrl);
-    return new EmbeddedProvider(server, provider, client, appUrl);
+    const provider = await createProvider(client, options);
+    return new EmbeddedProvider(server, provider, client, options);
   }
 
   private constructor(
@@ -49,12 +60,15 @@ export class EmbeddedProvider {
     provider: Provider,
     /** The client that is registered for the app. */
     readonly client: ProviderClient,
-    private readonly appUrl: string,
+    private readonly options: EmbeddedProviderOptions,
   ) {
     this.loginForm = new LoginForm(provider);
     this.ordersApi = new OrdersApi(provider);
     this.handleProtocol = provider.callback();
     this.connections = new OpenConnections(server);
+    provider.on('backchannel.error', (_ctx, { name }) =>
+      this.logger.warn(`the app was not told of a logout (${name})`),
+    );
     provider.on('server_error', (_ctx, error: Error) => this.logger.error(error.stack));
     server.on('request', (request: IncomingMessage, response: ServerResponse) => void this.handle(request, response));
   }
@@ -78,15 +92,16 @@ export class EmbeddedProvider {
     } catch {
       // A login that is over or belongs to another browser; the provider reports its own failures as `server_error`.
       if (response.headersSent) response.destroy();
-      else sendHtml(response, 400, errorPage(this.appUrl));
+      else sendHtml(response, 400, errorPage(this.options.appUrl));
     }
   }
 
-  private route(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  private async route(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const [path = ''] = (request.url ?? '').split('?', 1);
     if (path.startsWith('/interaction/')) return this.loginForm.handle(request, response);
     if (path.startsWith('/assets/')) return sendPublicFile(response, path);
     if (path === '/orders') return this.ordersApi.handle(request, response);
+    if (path === '/token') await pause(this.options.delayMs);
     return this.handleProtocol(request, response);
   }
 
@@ -97,7 +112,7 @@ export class EmbeddedProvider {
       "style-src 'self'",
       "img-src 'self'",
       // The form's answer leads back to the app.
-      `form-action 'self' ${this.appUrl}`,
+      `form-action 'self' ${this.options.appUrl}`,
       "base-uri 'none'",
       "frame-ancestors 'none'",
     ].join('; ');
@@ -109,10 +124,10 @@ export class EmbeddedProvider {
 }
 
 /** Imported when it is needed only: with a provider of one's own, this one is not even loaded. */
-function createProvider(client: ProviderClient, appUrl: string): Promise<Provider> {
+function createProvider(client: ProviderClient, options: EmbeddedProviderOptions): Promise<Provider> {
   return withoutNotices(async () => {
     const { Provider } = await import('oidc-provider');
-    return new Provider(client.issuer, await configuration(client, appUrl));
+    return new Provider(client.issuer, await configuration(client, options));
   });
 }
 

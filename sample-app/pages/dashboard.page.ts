@@ -1,30 +1,75 @@
-import type { Claims, Session } from 'nest-oidc';
+import type { Claims, Session, SessionSummary } from 'nest-oidc';
+import { PROCESS_NAME } from '../process-name.js';
 import { html, type Html } from './html.js';
 import { layout } from './layout.js';
 import { logoutForm } from './logout-form.js';
+import { sessionsSection } from './sessions.section.js';
 import { userName } from './user-name.js';
 
-/** The protected page. Its script fires five API requests at once and shows what became of them. */
-export function dashboardPage(session: Session, now: number): string {
+export interface Dashboard {
+  readonly session: Session;
+  /** All sessions of the user. */
+  readonly sessions: readonly SessionSummary[];
+  /** How many of them a form has just ended, if one has. */
+  readonly ended: number | undefined;
+}
+
+/** The protected page. Its scripts fire API requests and show what became of them, here and on the server. */
+export function dashboardPage({ session, sessions, ended }: Dashboard, now: number): string {
   const { claims, accessTokenExpiresAt, expiresAt } = session;
   return layout({
     title: 'Dashboard · nest-oidc sample',
     actions: html`<span class="user">${userName(claims)}</span>${logoutForm()}`,
     main: html`<div class="heading">
         <h1>Dashboard</h1>
-        <p>Every request below needs a session, and four of them an access token that is still good.</p>
+        <p>You are logged in, and stay so: watch the server refresh your tokens, once, for whoever asks.</p>
       </div>
-      <div class="grid">
-        ${gauge('token', 'Access token', 'Refreshed by the server when it is due.', secondsBetween(now, accessTokenExpiresAt))}
-        ${gauge('session', 'Session', 'Ends when nothing happens for this long.', secondsBetween(now, expiresAt))}
-        ${calls()} ${notes()} ${identity(claims)}
-      </div>`,
+      <div class="dashboard">
+        ${timeline()}
+        <div class="stack">
+          ${gauge('token', 'Access token', 'Refreshed by the server when it is due.', secondsBetween(now, accessTokenExpiresAt))}
+          ${gauge('session', 'Session', 'Ends when nothing happens for this long.', secondsBetween(now, expiresAt))}
+          ${identity(claims)}
+        </div>
+        ${sessionsSection({ current: session, all: sessions, ended }, now)} ${calls()} ${notes()}
+      </div>
+      ${sessionEnded()}`,
     scripts: ['busy.js', 'dashboard.js'],
   });
 }
 
 function secondsBetween(now: number, then: number | undefined): number | undefined {
   return then === undefined ? undefined : (then - now) / 1000;
+}
+
+/** Filled in by the script, from the events of all processes. */
+function timeline(): Html {
+  return html`<section class="card timeline" aria-labelledby="timeline-name">
+    <div class="split">
+      <h2 id="timeline-name">What the server is doing <span class="badge" id="live" hidden>live</span></h2>
+      <span class="hint">This page came from <span class="process" data-process>${PROCESS_NAME}</span></span>
+    </div>
+    <div class="row">
+      <button class="button" id="burst" type="button" data-busy-text="Sending…">Fire 20 requests at once</button>
+      <label class="check"><input type="checkbox" id="renew" checked /> with a token to be refreshed</label>
+    </div>
+    <p class="status" id="burst-summary" role="status">
+      Each request asks for the access token. Whoever comes first refreshes it, everybody else shares the result.
+    </p>
+    <div class="scroll feed" role="region" aria-labelledby="timeline-name" tabindex="0">
+      <ol id="timeline" class="entries"></ol>
+      <p class="hint" id="timeline-empty">Nothing yet.</p>
+    </div>
+    <noscript><p class="status bad">The timeline needs JavaScript, which is switched off.</p></noscript>
+    <template id="entry">
+      <li>
+        <time data-part="time"></time>
+        <span class="process" data-part="process"></span>
+        <span class="what"><span data-part="text"></span> <small data-part="ms"></small></span>
+        <span class="times" data-part="count" hidden></span>
+      </li>
+    </template>
+  </section>`;
 }
 
 /** A time span, not a point in time: the clocks of browser and server need not agree. */
@@ -42,19 +87,20 @@ function gauge(id: string, name: string, explanation: string, seconds: number | 
 function calls(): Html {
   return html`<section class="card wide" aria-labelledby="calls-name">
     <div class="split">
-      <h2 id="calls-name">Five requests at once</h2>
+      <h2 id="calls-name">Five requests, and what each cost</h2>
       <div class="row">
         <label class="check"><input type="checkbox" id="repeat" /> every 5 seconds</label>
-        <button class="button" id="again" type="button" data-busy-text="Sending…">Send again</button>
+        <button class="button quiet" id="again" type="button" data-busy-text="Sending…">Send again</button>
       </div>
     </div>
     <p class="status" id="summary" role="status" aria-live="polite">Sending five requests…</p>
     <div class="scroll" role="region" aria-labelledby="calls-name" tabindex="0">
-      <table>
+      <table class="calls">
         <thead>
           <tr>
             <th scope="col">Request</th>
             <th scope="col">Status</th>
+            <th scope="col">Served by</th>
             <th scope="col" class="number">Time</th>
             <th scope="col" class="cost">Where it went</th>
             <th scope="col" class="number">Token left</th>
@@ -78,6 +124,7 @@ function callRow(): Html {
     <tr>
       <th scope="row" data-cell="path"></th>
       <td><span class="pill" data-cell="status"></span></td>
+      <td><span class="process" data-cell="process"></span></td>
       <td class="number" data-cell="time"></td>
       <td class="cost">
         <svg data-cell="bar" role="img" viewBox="0 0 100 8" preserveAspectRatio="none">
@@ -92,7 +139,7 @@ function callRow(): Html {
 }
 
 function notes(): Html {
-  return html`<section class="card" aria-labelledby="notes-name">
+  return html`<section class="card wide" aria-labelledby="notes-name">
     <h2 id="notes-name">A request that changes something</h2>
     <p class="hint">Answered for pages of this origin only; nothing is stored.</p>
     <form id="note-form" class="row">
@@ -117,4 +164,20 @@ function identity(claims: Claims): Html {
       )}
     </dl>
   </section>`;
+}
+
+/** Takes the place of everything else when the session has ended: nothing private stays on the screen. */
+function sessionEnded(): Html {
+  return html`<template id="session-ended">
+    <div class="narrow">
+      <section class="card">
+        <h1 tabindex="-1">Your session has ended.</h1>
+        <p>It ran out, or was logged out: here in another tab, from another browser, or at the provider.</p>
+        <p class="row">
+          <a class="button" href="/auth/login?returnTo=/dashboard" data-busy-text="One moment…">Log in again</a>
+          <a class="button quiet" href="/">Front page</a>
+        </p>
+      </section>
+    </div>
+  </template>`;
 }

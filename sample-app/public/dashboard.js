@@ -1,59 +1,16 @@
 import { setBusy } from './busy.js';
+import { session, token } from './gauges.js';
+import { showProcess } from './processes.js';
+import { endSession, hasEnded } from './session-end.js';
+import { onEntry } from './timeline.js';
 
 const CALLS = ['/api/resource', '/api/resource', '/api/profile', '/api/resource', '/api/resource'];
 const REPEAT_MS = 5000;
+const BURST = 20;
+/** How long after the last answer the timeline may tell of the burst. */
+const AFTERGLOW_MS = 1000;
 
 const element = (id) => document.getElementById(id);
-
-/** Counts down between answers of the server, which says how many seconds are left. */
-class Gauge {
-  constructor(id) {
-    this.figure = element(`${id}-left`);
-    this.bar = element(`${id}-bar`);
-    this.note = element(`${id}-note`);
-    this.longest = 0;
-    this.set(Number.parseFloat(this.figure.dataset.seconds ?? ''));
-  }
-
-  get left() {
-    return Math.max(0, this.seconds - (performance.now() - this.setAt) / 1000);
-  }
-
-  /** Answers whether the end has moved away, which is what a refresh does. */
-  set(seconds) {
-    if (!Number.isFinite(seconds)) return false;
-    const renewed = this.setAt !== undefined && seconds > this.left + 2;
-    this.seconds = seconds;
-    this.setAt = performance.now();
-    this.longest = Math.max(this.longest, seconds);
-    this.show();
-    return renewed;
-  }
-
-  show() {
-    if (this.setAt === undefined) return;
-    const { left } = this;
-    this.figure.textContent = left > 0 ? spanOf(left) : 'expired';
-    this.figure.classList.toggle('over', left === 0);
-    this.bar.value = this.longest === 0 ? 0 : left / this.longest;
-  }
-
-  say(text) {
-    this.note.textContent = text;
-    this.note.hidden = false;
-  }
-}
-
-function spanOf(seconds) {
-  const whole = Math.floor(seconds);
-  const [hours, minutes, rest] = [Math.floor(whole / 3600), Math.floor(whole / 60) % 60, whole % 60];
-  if (hours > 0) return `${hours} h ${minutes} min`;
-  return minutes > 0 ? `${minutes} min ${rest} s` : `${rest} s`;
-}
-
-const token = new Gauge('token');
-const session = new Gauge('session');
-let refreshes = 0;
 
 /** One request, and everything that the table says about it. */
 async function call(path) {
@@ -65,6 +22,23 @@ async function call(path) {
   } catch {
     return { path, ms: performance.now() - startedAt, status: 0, headers: new Headers() };
   }
+}
+
+const isGood = ({ status }) => status >= 200 && status < 300;
+
+/** All at once. Answers nothing when they tell that the session has ended. */
+async function callAll(paths) {
+  const startedAt = performance.now();
+  const results = await Promise.all(paths.map(call));
+  if (results.some(({ status }) => status === 401)) {
+    endSession();
+    return undefined;
+  }
+  for (const { headers } of results) {
+    token.set(Number.parseFloat(headers.get('token-expires-in')));
+    session.set(Number.parseFloat(headers.get('session-expires-in')));
+  }
+  return { results, good: results.filter(isGood).length, elapsed: performance.now() - startedAt };
 }
 
 function costOf({ headers, ms }) {
@@ -79,7 +53,8 @@ function rowOf(result, slowest) {
   const cell = (name) => row.querySelector(`[data-cell=${name}]`);
   cell('path').textContent = path;
   cell('status').textContent = status === 0 ? 'no answer' : String(status);
-  cell('status').classList.add(status >= 200 && status < 300 ? 'good' : 'bad');
+  cell('status').classList.add(isGood(result) ? 'good' : 'bad');
+  if (headers.has('served-by')) showProcess(cell('process'), headers.get('served-by'));
   cell('time').textContent = `${ms.toFixed(0)} ms`;
   const left = headers.get('token-expires-in');
   cell('token').textContent = left === null ? '–' : `${Math.floor(Number(left))} s`;
@@ -100,49 +75,52 @@ function offsetOf(name, { auth, app }) {
   return { auth: 0, app: auth, wire: auth + app }[name];
 }
 
-function show(results, elapsed) {
-  const slowest = Math.max(...results.map(({ ms }) => ms));
-  element('calls').replaceChildren(...results.map((result) => rowOf(result, slowest)));
-  for (const { headers } of results) {
-    if (token.set(Number.parseFloat(headers.get('token-expires-in')))) refreshes += 1;
-    session.set(Number.parseFloat(headers.get('session-expires-in')));
-  }
-  if (refreshes > 0) token.say(refreshes === 1 ? 'refreshed once' : `refreshed ${refreshes} times`);
-  summarize(results, elapsed);
-}
-
-function summarize(results, elapsed) {
-  const summary = element('summary');
-  const good = results.filter(({ status }) => status === 200).length;
-  const retryAfter = results.map(({ headers }) => headers.get('retry-after')).find((seconds) => seconds !== null);
-  summary.classList.toggle('bad', good < results.length);
-  if (results.some(({ status }) => status === 401)) {
-    const link = Object.assign(document.createElement('a'), { href: '/dashboard', textContent: 'Log in again' });
-    summary.replaceChildren('Your session has ended. ', link);
-    element('repeat').checked = false;
-  } else if (retryAfter) {
-    summary.textContent = `Not available right now; you are still logged in. Try again in ${retryAfter} s.`;
-  } else if (good < results.length) {
-    summary.textContent = `${good} of ${results.length} answered well; the others failed.`;
-  } else {
-    const auth = results.reduce((sum, result) => sum + costOf(result).auth, 0) / results.length;
-    summary.textContent =
-      `All ${results.length} answered in ${elapsed.toFixed(0)} ms. ` +
-      `Session and tokens took ${auth.toFixed(1)} ms of each.`;
-  }
-}
-
 let sending = false;
 
 async function sendAll() {
-  if (sending) return;
+  if (sending || hasEnded()) return;
   sending = true;
   setBusy(element('again'), true);
-  const startedAt = performance.now();
-  const results = await Promise.all(CALLS.map(call));
-  show(results, performance.now() - startedAt);
-  setBusy(element('again'), false);
+  const answer = await callAll(CALLS);
   sending = false;
+  if (!answer) return;
+  const { results, good, elapsed } = answer;
+  const slowest = Math.max(...results.map(({ ms }) => ms));
+  element('calls').replaceChildren(...results.map((result) => rowOf(result, slowest)));
+  const auth = results.reduce((sum, result) => sum + costOf(result).auth, 0) / results.length;
+  element('summary').textContent =
+    good < results.length
+      ? `${good} of ${results.length} answered well; the others failed.`
+      : `All ${results.length} answered in ${elapsed.toFixed(0)} ms. Session and tokens took ${auth.toFixed(1)} ms of each.`;
+  setBusy(element('again'), false);
+}
+
+/** Many requests that meet a token which has to be refreshed, and who of them did it. */
+async function fireBurst() {
+  const path = element('renew').checked ? '/api/resource?renew=1' : '/api/resource';
+  const told = { refresh: 0, shared: 0 };
+  let answer;
+  const stop = onEntry(({ kind }) => {
+    if (kind in told) told[kind] += 1;
+    if (answer) element('burst-summary').textContent = summaryOf(answer, told);
+  });
+  setBusy(element('burst'), true);
+  answer = await callAll(Array.from({ length: BURST }, () => path));
+  if (!answer) return stop();
+  element('burst-summary').textContent = summaryOf(answer, told);
+  setBusy(element('burst'), false);
+  setTimeout(stop, AFTERGLOW_MS);
+}
+
+function summaryOf({ results, good, elapsed }, { refresh, shared }) {
+  const processes = new Set(results.map(({ headers }) => headers.get('served-by'))).size;
+  const answered = `${good} of ${results.length} answered in ${elapsed.toFixed(0)} ms by ${counted(processes, 'process', 'es')}.`;
+  if (refresh + shared === 0) return `${answered} The token was good: nobody had to refresh it.`;
+  return `${answered} ${counted(refresh, 'refresh', 'es')} at the provider; ${counted(shared, 'request')} shared the result.`;
+}
+
+function counted(number, word, plural = 's') {
+  return number === 1 ? `1 ${word}` : `${number} ${word}${plural}`;
 }
 
 async function addNote(event) {
@@ -169,10 +147,10 @@ async function addNote(event) {
 }
 
 element('again').addEventListener('click', sendAll);
+element('burst').addEventListener('click', fireBurst);
 element('note-form').addEventListener('submit', addNote);
-setInterval(() => [token, session].forEach((gauge) => gauge.show()), 250);
 setInterval(() => {
-  if (element('repeat').checked && !document.hidden) void sendAll();
+  if (!hasEnded() && element('repeat').checked && !document.hidden) void sendAll();
 }, REPEAT_MS);
 
 // A page that comes out of the back/forward cache may belong to somebody who has logged out since.

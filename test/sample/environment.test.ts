@@ -40,6 +40,9 @@ describe('bad configuration', () => {
     ['an idle timeout of nothing', 'SESSION_IDLE_TIMEOUT', { SESSION_IDLE_TIMEOUT: '0' }],
     ['a malformed resource URL', 'RESOURCE_URL', { RESOURCE_URL: '/orders' }],
     ['a proxy setting that is neither 0 nor 1', 'TRUST_PROXY', { TRUST_PROXY: 'true' }],
+    ['a demonstration without processes', 'DEMO_PROCESSES', { DEMO_PROCESSES: '0' }],
+    ['tokens that are born expired', 'DEMO_TOKEN_LIFETIME', { DEMO_TOKEN_LIFETIME: '1' }],
+    ['a provider that never answers', 'DEMO_PROVIDER_DELAY', { DEMO_PROVIDER_DELAY: '60000' }],
     ['no provider in production', 'OIDC_ISSUER', { NODE_ENV: 'production', BASE_URL: 'https://app.example.com' }],
     ['no base URL in production', 'BASE_URL', { NODE_ENV: 'production', ...client }],
     ['a loopback issuer in production', 'OIDC_ISSUER', { ...production, OIDC_ISSUER: 'http://localhost:4000' }],
@@ -84,6 +87,7 @@ describe('good configuration', () => {
       sessionIdleTimeout: undefined,
       resourceUrl: undefined,
       trustProxy: false,
+      demo: { processes: 3, tokenLifetime: 60, providerDelayMs: 150 },
     });
     expect(environment.secrets).toEqual([expect.stringMatching(/^[\w-]{43}$/u)]);
     expect(readEnvironment({}).secrets).not.toEqual(environment.secrets);
@@ -102,6 +106,9 @@ describe('good configuration', () => {
       SESSION_IDLE_TIMEOUT: '900',
       RESOURCE_URL: 'http://orders.internal:8080/orders?all=1',
       TRUST_PROXY: '1',
+      DEMO_PROCESSES: '5',
+      DEMO_TOKEN_LIFETIME: '20',
+      DEMO_PROVIDER_DELAY: '0',
     };
     expect(readEnvironment(variables)).toEqual({
       port: 8080,
@@ -116,6 +123,7 @@ describe('good configuration', () => {
       sessionIdleTimeout: 900,
       resourceUrl: variables.RESOURCE_URL,
       trustProxy: true,
+      demo: { processes: 5, tokenLifetime: 20, providerDelayMs: 0 },
     });
   });
 
