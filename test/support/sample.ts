@@ -7,10 +7,13 @@ import { eventually } from './eventually.js';
 import { freePort } from './test-app.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-const MAIN = fileURLToPath(new URL('../../sample-app/dist/main.js', import.meta.url));
+const DIST = new URL('../../sample-app/dist/', import.meta.url);
 const BUILD_LOCK = fileURLToPath(new URL('../../sample-app/.building', import.meta.url));
 
 export const SAMPLE_SECRET = 'vB4-a-secret-that-only-tests-use-9Lq1';
+
+/** One process (`npm run sample`), or several behind one port (`npm run sample:cluster`). */
+export type Entry = 'main' | 'cluster';
 
 export type Variables = Readonly<Record<string, string>>;
 
@@ -44,8 +47,8 @@ export class Sample {
   }
 
   /** Starts it and waits until it says where it is. */
-  static async start(variables: Variables = {}): Promise<Sample> {
-    const sample = await Sample.spawn(variables);
+  static async start(variables: Variables = {}, entry: Entry = 'main'): Promise<Sample> {
+    const sample = await Sample.spawn(variables, entry);
     const ended = sample.exited.then(() => {
       throw new Error(`The sample app ended:\n${sample.output}`);
     });
@@ -58,8 +61,8 @@ export class Sample {
   }
 
   /** Starts what is not meant to come up, and waits for its end. */
-  static async run(variables: Variables): Promise<Exit> {
-    return (await Sample.spawn(variables)).exit();
+  static async run(variables: Variables, entry: Entry = 'main'): Promise<Exit> {
+    return (await Sample.spawn(variables, entry)).exit();
   }
 
   /** All that it has said. */
@@ -84,10 +87,10 @@ export class Sample {
     return this.exit();
   }
 
-  private static async spawn(variables: Variables): Promise<Sample> {
+  private static async spawn(variables: Variables, entry: Entry): Promise<Sample> {
     await built();
     const port = variables['PORT'] ?? String(await freePort());
-    const child = spawn(process.execPath, [MAIN], {
+    const child = spawn(process.execPath, [fileInDist(entry)], {
       env: { PATH: process.env['PATH'], PORT: port, ...variables },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -95,9 +98,13 @@ export class Sample {
   }
 }
 
+function fileInDist(entry: Entry): string {
+  return fileURLToPath(new URL(`${entry}.js`, DIST));
+}
+
 /** Builds the app unless it is built. Test files run side by side: one of them builds, the others wait. */
 async function built(): Promise<void> {
-  if (existsSync(MAIN) && !existsSync(BUILD_LOCK)) return;
+  if (existsSync(fileInDist('main')) && !existsSync(BUILD_LOCK)) return;
   try {
     mkdirSync(BUILD_LOCK);
   } catch {
