@@ -13,5 +13,7 @@ if [[ -n $foreign ]]; then
   printf 'These files do not belong into the package:\n%s\n' "$foreign" >&2
   exit 1
 fi
+tar -xf "$tarball" -C "$directory"
+node scripts/package-size.js "$tarball" "$directory/package"
 npx --no-install publint run --strict "$tarball"
 npx --no-install attw "$tarball" --profile esm-only --format ascii --quiet
