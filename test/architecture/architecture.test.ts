@@ -155,6 +155,7 @@ describe('a planted violation is reported:', () => {
     ['provider/a.ts', 'openid-client'],
     ['testing/provider/a.ts', 'jose'],
     ['store/redis-session-store.ts', 'redis'],
+    ['cli/redis-checks.ts', 'redis'],
     ['operations/opentelemetry.ts', '@opentelemetry/api'],
     ['operations/terminus.ts', '@nestjs/terminus'],
     ['store/cache-manager-session-store.ts', 'cache-manager'],

@@ -22,6 +22,7 @@ const FLOORS: readonly (readonly string[])[] = [
 /** Stands beside the house: what it may import, and nobody imports it. */
 const ANNEXES: Readonly<Record<string, readonly string[]>> = {
   swagger: ['http', 'options'],
+  cli: ['provider', 'options', 'common'],
   testing: ['.', 'login', 'session', 'provider', 'options', 'store', 'common'],
 };
 
@@ -30,7 +31,7 @@ const PLACES: Readonly<Record<string, (path: string) => boolean>> = {
   'openid-client': (path) => folderOf(path) === 'provider',
   // The provider of applications' tests signs, too.
   jose: (path) => folderOf(path) === 'provider' || path.startsWith('testing/provider/'),
-  redis: (path) => /^store\/redis-[a-z-]+\.ts$/u.test(path),
+  redis: (path) => /^(?:store\/redis-[a-z-]+|cli\/redis-checks)\.ts$/u.test(path),
   '@nestjs/swagger': (path) => folderOf(path) === 'swagger',
   'cache-manager': (path) => /^store\/(?:cache-manager-[a-z-]+|checked-keyv)\.ts$/u.test(path),
   '@nestjs/websockets': (path) => folderOf(path) === 'websockets',
