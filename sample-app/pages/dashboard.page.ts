@@ -56,7 +56,7 @@ function timeline(): Html {
     <p class="status" id="burst-summary" role="status">
       Each request asks for the access token. Whoever comes first refreshes it, everybody else shares the result.
     </p>
-    <div class="scroll feed" role="region" aria-labelledby="timeline-name" tabindex="0">
+    <div class="scroll feed" role="region" aria-label="Timeline" tabindex="0">
       <ol id="timeline" class="entries"></ol>
       <p class="hint" id="timeline-empty">Nothing yet.</p>
     </div>
@@ -94,7 +94,7 @@ function calls(): Html {
       </div>
     </div>
     <p class="status" id="summary" role="status" aria-live="polite">Sending five requests…</p>
-    <div class="scroll" role="region" aria-labelledby="calls-name" tabindex="0">
+    <div class="scroll" role="region" aria-label="Requests" tabindex="0">
       <table class="calls">
         <thead>
           <tr>
@@ -172,7 +172,7 @@ function sessionEnded(): Html {
     <div class="narrow">
       <section class="card">
         <h1 tabindex="-1">Your session has ended.</h1>
-        <p>It ran out, or was logged out: here in another tab, from another browser, or at the provider.</p>
+        <p>It ran out, or was logged out: in another tab, from another browser or at the provider.</p>
         <p class="row">
           <a class="button" href="/auth/login?returnTo=/dashboard" data-busy-text="One moment…">Log in again</a>
           <a class="button quiet" href="/">Front page</a>
