@@ -8,7 +8,7 @@ trap 'rm -rf "$directory"' EXIT
 npm pack --silent --ignore-scripts --pack-destination "$directory" >/dev/null
 tarball=$(echo "$directory"/*.tgz)
 
-foreign=$(tar -tf "$tarball" | grep -vE '^package/(dist/.+\.(js|d\.ts)|package\.json|README\.md|CHANGELOG\.md|SECURITY\.md|LICENSE)$' || true)
+foreign=$(tar -tf "$tarball" | grep -vE '^package/(dist/.+\.(js|d\.ts)|schematics/(collection|schema)\.json|package\.json|README\.md|CHANGELOG\.md|SECURITY\.md|LICENSE)$' || true)
 if [[ -n $foreign ]]; then
   printf 'These files do not belong into the package:\n%s\n' "$foreign" >&2
   exit 1

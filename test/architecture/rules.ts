@@ -23,6 +23,7 @@ const FLOORS: readonly (readonly string[])[] = [
 const ANNEXES: Readonly<Record<string, readonly string[]>> = {
   swagger: ['http', 'options'],
   cli: ['provider', 'options', 'common'],
+  schematics: [],
   testing: ['.', 'login', 'session', 'provider', 'options', 'store', 'common'],
 };
 
