@@ -31,6 +31,8 @@ const project = (displayName, testMatch, moduleNameMapper = {}) => ({
     '^nest-oidc/terminus$': '<rootDir>/lib/operations/terminus.ts',
     '^nest-oidc/opentelemetry$': '<rootDir>/lib/operations/opentelemetry.ts',
     '^(\\.{1,2}/.*)\\.js$': ['$1.ts', '$1.js'],
+    // The one of Express. Mercurius brings another, which Jest cannot load on Node.js 20, and does not use it here.
+    '^content-disposition$': '<rootDir>/node_modules/content-disposition',
     ...moduleNameMapper,
   },
   extensionsToTreatAsEsm: ['.ts'],

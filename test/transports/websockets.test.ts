@@ -203,7 +203,7 @@ describe.each(cases)('a gateway of %s on %s', (name, platform) => {
       });
     });
 
-    it('asks the store for no message, but once in a while, which keeps the session alive [SES-05]', async () => {
+    it('asks the store for no message, but once in a while, which keeps the session alive', async () => {
       const client = await connect(await cookieOf('alice'));
       await client.ask('say', 'first');
       const before = store.calls.length;
@@ -218,14 +218,14 @@ describe.each(cases)('a gateway of %s on %s', (name, platform) => {
       expect(store.count('touch')).toBeLessThanOrEqual(20);
     });
 
-    it('closes the socket at the end of the session’s lifetime', async () => {
+    it('closes the socket at the end of the session’s lifetime [SES-03] [BFF-09]', async () => {
       const client = await connect(await cookieOf('alice'));
       await client.ask('say', 'hi');
       await clock.advance(10 * MINUTE);
       expect(await client.closed).toEqual(kind.ended);
     });
 
-    it('closes the socket at the logout of its user, and that only', async () => {
+    it('closes the socket at the logout of its user, and that only [SES-04] [BFF-09]', async () => {
       const alice = await stage.logIn('alice');
       const client = await connect({ cookie: alice.cookie });
       const other = await connect(await cookieOf('bob'));
