@@ -38,6 +38,7 @@ install_dependencies
 install_programs
 rm -rf coverage/requirements # results of earlier runs
 step 'Build, types, lint, format, architecture, package' npm run --silent check
+step 'The documentation site, without a dead link' npm run --silent docs:build
 step 'The packed library in applications of its own' npm run --silent test:consumers
 step 'The refresh protocol, simulated' jest --selectProjects=nest-12 --testPathPatterns test/simulation
 # One after the other: each starts several processes and a browser, and two cores are soon taken.

@@ -1,0 +1,10 @@
+import { describe, expect, it } from '@jest/globals';
+import { pages, problemsOf, snippetsOf } from './snippets.js';
+
+describe('the code of the documentation', () => {
+  it('compiles, strictly, against the library', () => {
+    const snippets = pages().flatMap((page) => snippetsOf(page));
+    expect(snippets.length).toBeGreaterThan(20);
+    expect(problemsOf(snippets)).toEqual([]);
+  }, 120_000);
+});
