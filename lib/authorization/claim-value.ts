@@ -20,6 +20,6 @@ export function textsOf(value: ClaimValue | undefined): readonly string[] {
 export function isAsExpected(value: ClaimValue | undefined, expected: ClaimExpectation): boolean {
   // Nothing but `true`: the promise of an asynchronous function would let everybody in.
   if (typeof expected === 'function') return expected(value) === true;
-  const values: readonly unknown[] = [value].flat();
-  return [expected].flat().some((choice) => choice !== undefined && values.includes(choice));
+  const values = new Set<unknown>([value].flat());
+  return [expected].flat().some((choice) => choice !== undefined && values.has(choice));
 }

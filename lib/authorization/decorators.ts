@@ -36,14 +36,16 @@ export function Roles(...roles: Names): ClassDecorator & MethodDecorator {
  */
 export function RequireClaims(claims: Readonly<Record<string, ClaimExpectation>>): ClassDecorator & MethodDecorator {
   const entries = Object.entries(claims);
-  const isUsable = ([, expected]: readonly [string, ClaimExpectation | undefined]): boolean =>
-    expected !== undefined && (!Array.isArray(expected) || expected.length > 0);
-  if (entries.length === 0 || !entries.every(isUsable)) {
+  if (entries.length === 0 || !entries.every(([, expected]) => isUsable(expected))) {
     throw new TypeError(
       '@RequireClaims() needs at least one claim, each with a value, a list of values, or a function.',
     );
   }
   return requires({ kind: 'claims', claims: new Map(entries) });
+}
+
+function isUsable(expected: ClaimExpectation | undefined): boolean {
+  return expected !== undefined && (!Array.isArray(expected) || expected.length > 0);
 }
 
 /** The guard comes with the first requirement of a target; further ones only add to what it asks for. */
