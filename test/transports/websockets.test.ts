@@ -343,6 +343,28 @@ describe('what is particular to an adapter:', () => {
     expect((await upgrade(`${stage.url}/?refused`, { cookie })).status).toBe(401);
   });
 
+  it('a gateway without our filter tells all the same what its guards refuse', async () => {
+    @WebSocketGateway()
+    class BareGateway {
+      @SubscribeMessage('say')
+      say(): void {}
+
+      @Roles('admin')
+      @SubscribeMessage('rule')
+      rule(): void {}
+    }
+    stage = await raise({
+      providers: [BareGateway],
+      prepare: (app) => app.useWebSocketAdapter(new OidcWsAdapter(app, { anonymous: true })),
+    });
+    const visitor = await connectWs(stage.url, {});
+    expect(await visitor.ask('say')).toMatchObject({ event: 'exception', data: { message: 'login_required' } });
+    const { cookie } = await stage.logIn();
+    const user = await connectWs(stage.url, { cookie });
+    expect(await user.ask('rule')).toMatchObject({ event: 'exception', data: { message: 'access_denied' } });
+    for (const client of [visitor, user]) client.close();
+  });
+
   it('an exception of the application’s own reaches the client as ever', async () => {
     @UseFilters(OidcWsExceptionFilter)
     @WebSocketGateway()
