@@ -44,10 +44,13 @@ const project = (displayName, testMatch, moduleNameMapper = {}) => ({
   setupFilesAfterEnv: ['<rootDir>/test/support/canary-setup.ts'],
 });
 
+// A CommonJS package: before Node 24, Jest lets none of these load Nest 12.
+const throttling = 'test/ecosystem/throttling.test.ts';
+
 export default {
   projects: [
-    project('nest-12', ['<rootDir>/test/**/*.test.ts']),
-    project('nest-11', ['<rootDir>/test/journeys/**/*.test.ts'], nestMajors[11]),
+    project('nest-12', ['<rootDir>/test/**/*.test.ts', `!**/${throttling}`]),
+    project('nest-11', ['<rootDir>/test/journeys/**/*.test.ts', `<rootDir>/${throttling}`], nestMajors[11]),
   ],
   testTimeout: 30_000,
   // The second writes down what became of the tests that carry ids of security requirements: docs/security.md.
