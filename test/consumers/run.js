@@ -1,53 +1,50 @@
 /**
- * Packs the library as it would be published and uses it in applications made from nothing but the README's example: Nest
- * 11 and 12, as ES modules and as CommonJS. Each is type-checked, compiled, started, and a user logs in and out. `redis`
- * and `cache-manager` are not installed: they are optional. Prints one line for each application.
+ * Packs the library as it would be published and uses it in applications made from nothing but the README's example. Each
+ * is type-checked, compiled, started, and a user logs in and out. Then the entry points are loaded without and with their
+ * optional peers, and Jest runs a test of a CommonJS project. `--all` tries every combination: Nest 11 and 12, ES modules
+ * and CommonJS, Express and Fastify, Node.js 20, 22 and 24; else a few. Node.js comes from npm.
  */
-import { execFile, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { mkdir, mkdtemp, readdir, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import assert from 'node:assert/strict';
-import { Client } from './client.js';
-import { CLIENT_ID, CLIENT_SECRET, startProvider } from './provider.js';
-import { readmeFiles, withoutTopLevelAwait } from './readme.js';
+import { compile, freePort, tryApplication, writeApplication } from './application.js';
+import { allCells, fewCells, groupByApplication, MAJORS } from './cells.js';
+import { checkWithoutPeers, checkWithPeers, OPTIONAL_PEERS } from './entry-points.js';
+import { tryJest, writeJestProject } from './jest.js';
+import { CURRENT_NODE, findNode } from './node-versions.js';
+import { startProvider } from './provider.js';
+import { attempt, npmInstall, run, writeJson } from './shell.js';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
-const TSC = join(ROOT, 'node_modules/typescript/bin/tsc');
-const MAJORS = [11, 12];
-const SYSTEMS = { esm: 'module', commonjs: 'commonjs' };
-const START_DEADLINE_MS = 60_000;
+const CORE = ['common', 'core', 'platform-express', 'platform-fastify'];
 
-const run = promisify(execFile);
-
-async function main() {
+async function main(isAll) {
   const workplace = await mkdtemp(join(tmpdir(), 'nest-oidc-consumers-'));
   const applications = [];
-  for (const major of MAJORS) {
-    for (const system of Object.keys(SYSTEMS)) {
-      applications.push({ major, system, baseUrl: `http://127.0.0.1:${await freePort()}` });
-    }
+  for (const cells of groupByApplication(isAll ? allCells() : fewCells())) {
+    applications.push({ ...cells[0], cells, baseUrl: `http://127.0.0.1:${await freePort()}` });
   }
   const provider = await startProvider(applications.map(({ baseUrl }) => baseUrl));
   try {
-    const tarball = await pack(workplace);
+    const nodes = new Map();
+    for (const { node } of applications.flatMap(({ cells }) => cells)) {
+      if (!nodes.has(node)) nodes.set(node, await findNode(node));
+    }
+    const shared = { tarball: await pack(workplace), issuer: provider.issuer, nodes, isAll };
     const results = await Promise.all(
       MAJORS.map((major) =>
-        checkMajor(
-          join(workplace, `nest-${major}`),
+        checkMajor({
+          ...shared,
           major,
-          tarball,
-          applications.filter((application) => application.major === major),
-          provider.issuer,
-        ),
+          directory: join(workplace, `nest-${major}`),
+          applications: applications.filter((application) => application.major === major),
+        }),
       ),
     );
-    process.exitCode = results.flat().every(Boolean) ? 0 : 1;
+    if (isAll) printTable(results.flat());
+    process.exitCode = results.flat().every(({ error }) => error === undefined) ? 0 : 1;
   } finally {
     provider.close();
     await rm(workplace, { recursive: true, force: true });
@@ -60,143 +57,86 @@ async function pack(workplace) {
   return join(workplace, tarball);
 }
 
-/** Both applications of one Nest major share an installation; only their module system differs. */
-async function checkMajor(directory, major, tarball, applications, issuer) {
-  const installed = await attempt(() => install(directory, major, tarball));
+/** All of one Nest major share an installation. What is installed later was not there for what came before. */
+async function checkMajor(job) {
+  const { directory, major, applications, isAll } = job;
   const results = [];
-  for (const application of applications) {
-    const { system } = application;
-    const outcome = installed.error
-      ? installed
-      : await attempt(() => check(join(directory, system), application, issuer));
-    console.log(`${outcome.error ? '✕' : '✓'} Nest ${major}, ${system}: ${outcome.error ?? outcome.value}`);
-    results.push(outcome.error === undefined);
-  }
+  const report = async (what, action, cell) => {
+    const outcome = { major, what, cell, ...(await attempt(action)) };
+    console.log(`${mark(outcome)} Nest ${major}, ${what}: ${outcome.error ?? outcome.value} (${duration(outcome)})`);
+    results.push(outcome);
+    return outcome.error === undefined;
+  };
+  if (!(await report('installed', () => install(job)))) return results;
+  for (const application of applications) await checkApplication(job, application, report);
+  const nodes = isAll ? [...job.nodes.values()] : [job.nodes.get(CURRENT_NODE)];
+  await report('without optional peers', () => checkWithoutPeers(directory, nodes));
+  // These are slow. Without --all they run once, where there is most to load: Nest 12 consists of ES modules.
+  if (!isAll && major !== MAJORS.at(-1)) return results;
+  await report('with optional peers', () => checkWithPeers(directory, major, nodes));
+  await checkJest(job, nodes, report);
   return results;
 }
 
-async function install(directory, major, tarball) {
+async function install({ directory, major, tarball }) {
   await mkdir(directory, { recursive: true });
   await writeJson(join(directory, 'package.json'), { name: 'consumer', version: '1.0.0', private: true });
-  const nest = ['common', 'core', 'platform-express'].map((name) => `@nestjs/${name}@^${major}`);
-  const others = ['reflect-metadata', 'rxjs@^7', '@types/node@^20'];
-  const flags = ['--prefer-offline', '--ignore-scripts', '--no-audit', '--no-fund', '--silent'];
-  await run('npm', ['install', ...flags, tarball, ...nest, ...others], { cwd: directory });
-  const names = await readdir(join(directory, 'node_modules'));
-  for (const peer of ['redis', 'cache-manager']) assert(!names.includes(peer), `${peer} was installed`);
+  const nest = CORE.map((name) => `@nestjs/${name}@^${major}`);
+  await npmInstall(directory, [tarball, ...nest, 'reflect-metadata', 'rxjs@^7', '@types/node@^20']);
+  for (const peer of OPTIONAL_PEERS) {
+    const found = await stat(join(directory, 'node_modules', peer)).catch(() => undefined);
+    assert(found === undefined, `${peer} was installed`);
+  }
+  return `from the tarball, without ${OPTIONAL_PEERS.join(', ')}`;
 }
 
-async function check(directory, { system, baseUrl }, issuer) {
-  const began = performance.now();
-  await writeApplication(join(directory, 'src'), system, new URL(baseUrl).port);
-  await writeJson(join(directory, 'package.json'), { private: true, type: SYSTEMS[system] });
-  await writeJson(join(directory, 'tsconfig.json'), {
-    compilerOptions: {
-      module: 'nodenext',
-      target: 'es2023',
-      strict: true,
-      skipLibCheck: false,
-      types: ['node'],
-      experimentalDecorators: true,
-      emitDecoratorMetadata: true,
-      rootDir: 'src',
-      outDir: 'dist',
-    },
-    include: ['src'],
+async function checkApplication({ directory, issuer, nodes }, application, report) {
+  const { system, platform, baseUrl, cells } = application;
+  const home = join(directory, `${system}-${platform}`);
+  const isCompiled = await report(`${system}, ${platform}`, async () => {
+    await writeApplication(home, application, baseUrl);
+    await compile(home);
+    return 'types';
   });
-  await compile(directory);
-  await withApplication(directory, baseUrl, issuer, () => journey(new Client(), baseUrl, issuer));
-  const seconds = ((performance.now() - began) / 1000).toFixed(1);
-  return `types, login, protected page, logout and shutdown (${seconds} s)`;
-}
-
-async function writeApplication(directory, system, port) {
-  await mkdir(directory, { recursive: true });
-  for (const { name, text } of await readmeFiles(join(ROOT, 'README.md'), ['app.module.ts', 'main.ts'])) {
-    const onPort = text.replaceAll('listen(3000)', `listen(${port})`);
-    const isEntry = system === 'commonjs' && name === 'main.ts';
-    await writeFile(join(directory, name), isEntry ? withoutTopLevelAwait(onPort) : onPort);
+  for (const cell of cells) {
+    const node = nodes.get(cell.node);
+    const use = async () => {
+      if (!isCompiled) throw new Error('was not compiled');
+      await tryApplication(home, node, baseUrl, issuer);
+      return 'login, protected page, logout and shutdown';
+    };
+    await report(`${system}, ${platform}, Node.js ${node.version}`, use, cell);
   }
 }
 
-async function compile(directory) {
-  await run('node', [TSC, '-p', directory, '--pretty', 'false']).catch(({ stdout }) => {
-    throw new Error(`does not type-check (strict, skipLibCheck off)\n${stdout}`);
+async function checkJest({ directory, major }, nodes, report) {
+  const write = async () => {
+    await writeJestProject(directory, major);
+    return 'commonjs, as docs/recipes/commonjs.md says';
+  };
+  if (!(await report('a project with Jest', write))) return;
+  for (const node of nodes) await report(`Jest, Node.js ${node.version}`, () => tryJest(directory, node));
+}
+
+function printTable(results) {
+  const cells = results.filter(({ cell }) => cell !== undefined);
+  const rows = cells.map((outcome) => {
+    const { major, system, node, platform } = outcome.cell;
+    return [`Nest ${major}`, system, `Node.js ${node}`, platform, outcome.error ? 'failed' : 'ok', duration(outcome)];
   });
-}
-
-async function withApplication(directory, baseUrl, issuer, use) {
-  const output = [];
-  const application = spawn('node', ['dist/main.js'], {
-    cwd: directory,
-    env: {
-      PATH: process.env.PATH,
-      BASE_URL: baseUrl,
-      OIDC_ISSUER: issuer,
-      OIDC_CLIENT_ID: CLIENT_ID,
-      OIDC_CLIENT_SECRET: CLIENT_SECRET,
-      SESSION_SECRET: 'a-session-secret-that-only-this-test-uses-4Kq9',
-    },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
-  const exited = once(application, 'exit');
-  for (const stream of [application.stdout, application.stderr]) stream.on('data', (chunk) => output.push(chunk));
-  try {
-    await untilServing(baseUrl, application);
-    await use();
-    application.kill('SIGTERM');
-    const [code, signal] = await Promise.race([exited, sleep(10_000, ['not within 10 s'], { ref: false })]);
-    assert(code === 0 || signal === 'SIGTERM', `SIGTERM did not end it cleanly: exit ${code ?? signal}`);
-  } catch (error) {
-    throw new Error(`${error.message}\n${Buffer.concat(output)}`, { cause: error });
-  } finally {
-    application.kill('SIGKILL');
+  const others = results.filter(({ cell }) => cell === undefined);
+  for (const outcome of others) {
+    rows.push([`Nest ${outcome.major}`, outcome.what, '', '', outcome.error ? 'failed' : 'ok', duration(outcome)]);
+  }
+  const head = ['Nest', 'modules', 'Node.js', 'platform', 'result', 'time'];
+  const widths = head.map((_name, column) => Math.max(...[head, ...rows].map((row) => row[column].length)));
+  console.log();
+  for (const row of [head, widths.map((width) => '-'.repeat(width)), ...rows]) {
+    console.log(`| ${row.map((text, column) => text.padEnd(widths[column])).join(' | ')} |`);
   }
 }
 
-async function untilServing(baseUrl, application) {
-  const deadline = Date.now() + START_DEADLINE_MS;
-  while (application.exitCode === null && Date.now() < deadline) {
-    const home = await new Client().send('GET', `${baseUrl}/`).catch(() => undefined);
-    if (home?.status === 200) return;
-    await sleep(100);
-  }
-  throw new Error(application.exitCode === null ? 'did not start in time' : `ended with ${application.exitCode}`);
-}
+const mark = ({ error }) => (error === undefined ? '✓' : '✕');
+const duration = ({ seconds }) => `${seconds.toFixed(1)} s`;
 
-async function journey(client, baseUrl, issuer) {
-  const page = await client.navigate(`${baseUrl}/orders`);
-  assert.equal(page.status, 200, page.body);
-  assert.equal(page.url, `${baseUrl}/orders`);
-  const { user, tokenLength } = JSON.parse(page.body);
-  assert.equal(user, 'alice');
-  assert(tokenLength > 0, page.body);
-  const logout = await client.send('POST', `${baseUrl}/auth/logout`, { origin: baseUrl });
-  assert.equal(logout.status, 303, logout.body);
-  assert(logout.headers.location.startsWith(`${issuer}/session/end?`), logout.headers.location);
-  const me = await client.send('GET', `${baseUrl}/auth/me`, { accept: 'application/json', 'sec-fetch-mode': 'cors' });
-  assert.equal(me.status, 401, 'still logged in after logout');
-}
-
-async function attempt(action) {
-  try {
-    return { value: await action() };
-  } catch (error) {
-    return { error: [error.message, error.stderr, error.stdout].filter(Boolean).join('\n') };
-  }
-}
-
-async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
-}
-
-async function writeJson(path, value) {
-  await writeFile(path, JSON.stringify(value, undefined, 2));
-}
-
-await main();
+await main(process.argv.includes('--all'));
