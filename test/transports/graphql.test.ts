@@ -229,14 +229,16 @@ describe.each(servers)('GraphQL by %s on %s', (name, platform, graphql) => {
       return { received, closes, done, dispose: () => client.dispose() };
     }
 
-    it('sends to users', async () => {
+    it('sends to users, and lets go of their sessions with the sockets', async () => {
       const { cookie } = await stage.logIn();
+      const timers = clock.pending;
       const subscription = subscribe('subscription { whispers }', { cookie, origin: stage.url });
       await eventually(() => expect(ticks.listenerCount('alice')).toBe(1));
       ticks.emit('alice', 'psst');
       await eventually(() => expect(subscription.received).toEqual([{ data: { whispers: 'psst' } }]));
       await subscription.dispose();
       await eventually(() => expect(ticks.listenerCount('alice')).toBe(0));
+      await eventually(() => expect(clock.pending).toBe(timers));
     });
 
     it.each<[string, string, (cookie: string) => Headers]>([

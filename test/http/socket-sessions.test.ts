@@ -1,0 +1,49 @@
+import { describe, expect, it } from '@jest/globals';
+import type { IncomingMessage } from 'node:http';
+import { LoginRequiredError, UnsupportedContextError } from '../../lib/common/errors.js';
+import { currentSession } from '../../lib/http/current-session.js';
+import type { RequestAuthenticator } from '../../lib/http/request-authenticator.js';
+import { SocketSessions } from '../../lib/http/socket-sessions.js';
+import { SessionWatch } from '../../lib/session/session-watch.js';
+import { CLAIMS, given, tokenSet } from '../session/given.js';
+
+async function connected() {
+  const { clock, store, repository, events } = given();
+  const { session } = await repository.create(CLAIMS, tokenSet(clock.now()));
+  const authenticator = { require: () => Promise.resolve(session) } as unknown as RequestAuthenticator;
+  const watch = new SessionWatch(clock, store.inner, repository);
+  const sockets = new SocketSessions(clock, authenticator, repository, watch, events);
+  const [handshake, socket, closes] = [{} as IncomingMessage, {}, [] as string[]];
+  await sockets.refusalOf(handshake, { anonymous: false });
+  const release = sockets.hold(handshake, { close: () => closes.push('closed'), exceptionOf: () => new Error() });
+  sockets.join(socket, handshake);
+  await clock.advance(0);
+  return { clock, repository, session, sockets, socket, closes, release };
+}
+
+describe('SocketSessions', () => {
+  it('refuses what a socket still sends while it is being closed [SES-04]', async () => {
+    const { repository, session, sockets, socket, closes } = await connected();
+    expect(await sockets.sessionOf(socket)).toBe(session);
+    expect(currentSession(socket)).toBe(session);
+    await repository.end(session.id, 'logout');
+    expect(closes).toEqual(['closed']);
+    expect(currentSession(socket)).toBeUndefined();
+    await expect(sockets.sessionOf(socket)).rejects.toThrow(LoginRequiredError);
+  });
+
+  it('lets go of the session of a socket that has closed', async () => {
+    const { clock, repository, session, closes, release } = await connected();
+    const timers = clock.pending;
+    release();
+    expect(clock.pending).toBe(timers - 1);
+    await repository.end(session.id, 'logout');
+    expect(closes).toEqual([]);
+  });
+
+  it('refuses a socket that it does not know [NST-02]', async () => {
+    const { sockets } = await connected();
+    sockets.join({}, {} as IncomingMessage);
+    await expect(sockets.sessionOf({})).rejects.toThrow(UnsupportedContextError);
+  });
+});
