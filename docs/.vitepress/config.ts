@@ -24,7 +24,7 @@ function titleOf(path: string): string {
 }
 
 const sidebar: DefaultTheme.SidebarItem[] = [
-  { text: 'Start', items: [page('Quick start', '/quick-start'), page('FAQ', '/faq')] },
+  { text: 'Start', items: [page('Quick start', '/quick-start'), page('The sample', '/sample'), page('FAQ', '/faq')] },
   {
     text: 'Concepts',
     items: [

@@ -112,7 +112,7 @@ class Drawing {
     const heads = this.participants.map((name, index) => {
       const left = this.x(index) - COLUMN / 2 + PAD;
       const box = `<rect class="head" x="${left}" y="1" width="${COLUMN - 2 * PAD}" height="${HEAD}" rx="6"/>`;
-      return box + label([name], this.x(index), HEAD / 2 + 6);
+      return box + label([name], this.x(index), HEAD / 2 + 6, 'middle', 'inside');
     });
     const title = escape(`Sequence: ${this.participants.join(', ')}`);
     return [
@@ -156,7 +156,7 @@ class Drawing {
     const lines = wrapped(text, width - 2 * PAD);
     const height = lines.length * LINE + PAD;
     this.shapes.push(`<rect class="note" x="${left}" y="${this.y - 6}" width="${width}" height="${height}" rx="4"/>`);
-    this.shapes.push(label(lines, left + width / 2, this.y + 10));
+    this.shapes.push(label(lines, left + width / 2, this.y + 10, 'middle', 'inside'));
     this.y += height + GAP - 4;
   }
 

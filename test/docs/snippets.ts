@@ -57,6 +57,7 @@ const WELL_KNOWN = [
   '@nestjs/common',
   '@nestjs/core',
   '@nestjs/config',
+  '@nestjs/throttler',
   '@jest/globals',
   'redis',
   'cache-manager',
@@ -69,7 +70,6 @@ const WELL_KNOWN_IMPORTS = WELL_KNOWN.map((name, index) => `import * as module${
 const READERS_OWN: Readonly<Record<string, string>> = {
   AppModule: 'declare class AppModule {}',
   app: "declare const app: import('@nestjs/common').INestApplication;",
-  oidcConfig: "import { oidcConfig } from './oidc.config.js';",
   rolesOf: "declare const rolesOf: (claims: import('nest-oidc').Claims) => string[];",
   client: "declare const client: import('redis').RedisClientType;",
 };
@@ -109,7 +109,8 @@ export function problemsOf(snippets: readonly Snippet[]): string[] {
   const exportsOf = wellKnownNames(first.program);
   for (const [path, names] of missingNames(first)) {
     const text = texts.get(path);
-    if (text !== undefined) texts.set(path, text + preamble(names, exportsOf));
+    if (text === undefined) continue;
+    texts.set(path, text + preamble(names, new Map([...exportsOf, ...exportsBeside(path, files)])));
   }
   return problems(compile(texts, first.program), files);
 }
@@ -168,6 +169,19 @@ function preamble(names: ReadonlySet<string>, exportsOf: ReadonlyMap<string, str
     return source === undefined ? (READERS_OWN[name] ?? '') : `import { ${name} } from '${source}';`;
   });
   return `\n${lines.join('\n')}\n`;
+}
+
+/** What the other blocks of a page export: the reader has just read them. */
+function exportsBeside(path: string, files: ReadonlyMap<string, Snippet>): Map<string, string> {
+  const others = [...files].filter(([other]) => other !== path && posix.dirname(other) === posix.dirname(path));
+  const names = new Map<string, string>();
+  for (const [other, { text }] of others) {
+    const source = `./${posix.basename(other).replace(/ts$/u, 'js')}`;
+    for (const { groups } of text.matchAll(/^export (?:async )?(?:const|function|class) (?<name>\w+)/gmu)) {
+      names.set(groups?.['name'] ?? '', source);
+    }
+  }
+  return names;
 }
 
 function wellKnownNames(program: ts.Program): Map<string, string> {
