@@ -107,12 +107,15 @@ export function problemsOf(snippets: readonly Snippet[]): string[] {
   }
   const first = compile(new Map([...texts, [WELL_KNOWN_FILE, WELL_KNOWN_IMPORTS]]));
   const exportsOf = wellKnownNames(first.program);
-  for (const [path, names] of missingNames(first)) {
+  const missing = missingNames(first);
+  for (const [path, names] of missing) {
     const text = texts.get(path);
     if (text === undefined) continue;
     texts.set(path, text + preamble(names, new Map([...exportsOf, ...exportsBeside(path, files)])));
   }
-  return problems(compile(texts, first.program), files);
+  const unchanged = first.diagnostics.filter(({ file }) => !missing.has(file?.fileName ?? ''));
+  const second = compile(texts, first.program, [...missing.keys()]);
+  return problems(unchanged.concat(second.diagnostics), files);
 }
 
 /** A folder for each page: below the root, so that packages are found. */
@@ -131,7 +134,12 @@ interface Compilation {
   readonly diagnostics: readonly ts.Diagnostic[];
 }
 
-function compile(texts: ReadonlyMap<string, string>, before?: ts.Program): Compilation {
+/** `asked`: the paths whose diagnostics are wanted. */
+function compile(
+  texts: ReadonlyMap<string, string>,
+  before?: ts.Program,
+  asked: readonly string[] = [...texts.keys()],
+): Compilation {
   const host = ts.createCompilerHost(OPTIONS, true);
   const { directoryExists, fileExists, getSourceFile, readFile } = host;
   host.directoryExists = (path) => path.includes('/docs/.snippets') || directoryExists?.call(host, path) === true;
@@ -143,7 +151,7 @@ function compile(texts: ReadonlyMap<string, string>, before?: ts.Program): Compi
     return before?.getSourceFile(path) ?? getSourceFile.call(host, path, version);
   };
   const program = ts.createProgram([...texts.keys()], OPTIONS, host, before);
-  const files = [...texts.keys()].map((path) => program.getSourceFile(path));
+  const files = asked.map((path) => program.getSourceFile(path));
   const diagnostics = files.flatMap((file) =>
     program.getSyntacticDiagnostics(file).concat(program.getSemanticDiagnostics(file) as ts.DiagnosticWithLocation[]),
   );
@@ -196,7 +204,7 @@ function wellKnownNames(program: ts.Program): Map<string, string> {
   return names;
 }
 
-function problems({ diagnostics }: Compilation, files: ReadonlyMap<string, Snippet>): string[] {
+function problems(diagnostics: readonly ts.Diagnostic[], files: ReadonlyMap<string, Snippet>): string[] {
   return diagnostics.flatMap(({ file, start = 0, messageText }) => {
     const snippet = file && files.get(file.fileName);
     if (!file || !snippet) return [];
