@@ -16,12 +16,7 @@ export interface Connection {
 }
 
 /** Where drivers of GraphQL put the request: Apollo's and Mercurius' own, graphql-ws', Mercurius' for subscriptions. */
-const GRAPHQL_REQUESTS: readonly (readonly string[])[] = [
-  ['req'],
-  ['req', 'extra', 'request'],
-  ['extra', 'request'],
-  ['reply', 'request'],
-];
+const GRAPHQL_REQUESTS: readonly (readonly string[])[] = [['req'], ['req', 'extra', 'request'], ['reply', 'request']];
 
 /** The session of a WebSocket has ended. Codes from 4000 on are for applications; graphql-ws has this one, too. */
 export const SESSION_ENDED = { code: 4401, reason: 'login_required' } as const;
@@ -46,7 +41,7 @@ function graphqlCaller(context: unknown): Caller | undefined {
   if (!owner) return undefined;
   if (!isUpgrade(owner)) return { kind: 'request', owner };
   const handshake = 'raw' in owner ? (owner.raw as IncomingMessage) : (owner as IncomingMessage);
-  const socket = at(context, ['req', 'extra', 'socket']) ?? at(context, ['extra', 'socket']);
+  const socket = at(context, ['req', 'extra', 'socket']);
   const close = (): void => {
     if (isWebSocket(socket)) socket.close(SESSION_ENDED.code, SESSION_ENDED.reason);
     else handshake.socket.destroy();
