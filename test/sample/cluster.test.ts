@@ -58,6 +58,16 @@ function refusal(port: number): Promise<void> {
 
 const askedBy = ({ headers }: BrowserResponse): unknown => headers['served-by'];
 
+/** As the timeline tells. */
+async function pidsOf(names: readonly string[]): Promise<readonly number[]> {
+  const stream = await EventStream.open(`${sample.url}/api/timeline`, browser);
+  const pids = names.map(async (name) => {
+    await stream.told(name);
+    return Number(stream.messages.findLast((message) => message['process'] === name)?.['pid']);
+  });
+  return Promise.all(pids).finally(() => stream.close());
+}
+
 describe('three processes behind one port', () => {
   it('share a Redis that was started with them', () => {
     expect(sample.stdout).toContain('3 processes take turns on this port');
@@ -86,9 +96,8 @@ describe('three processes behind one port', () => {
   });
 
   it('replace one that has crashed', async () => {
-    const stream = await EventStream.open(`${sample.url}/api/timeline`, browser);
-    const { pid } = stream.messages[0] ?? (await stream.told(/"pid"/u), stream.messages[0]) ?? {};
-    process.kill(Number(pid), 'SIGKILL');
+    const [pid = 0] = await pidsOf(['Process 1']);
+    process.kill(pid, 'SIGKILL');
     await eventually(() => expect(sample.output).toContain('another takes its place'));
     await eventually(async () => {
       // Connections go round, not requests.
@@ -98,10 +107,10 @@ describe('three processes behind one port', () => {
       );
       expect(new Set(answers.map(askedBy))).toContain('Process 4');
     });
-    stream.close();
   });
 
-  it('all finish what they are at when they are asked to end, and Redis goes last', async () => {
+  it('all finish what they are at after Ctrl+C, which each of them gets to hear, and Redis goes last', async () => {
+    const pids = await pidsOf(['Process 2', 'Process 3', 'Process 4']);
     const [asked, answered] = [gate(), gate()];
     let pending = 0;
     resource.answer = async (_request, response) => {
@@ -112,7 +121,8 @@ describe('three processes behind one port', () => {
     };
     const requests = Array.from({ length: 3 }, () => browser.fetch(`${sample.url}/api/resource`));
     await asked.passed;
-    sample.signal('SIGTERM');
+    for (const pid of pids) process.kill(pid, 'SIGINT');
+    sample.signal('SIGINT');
     await refusal(Number(new URL(sample.url).port));
     answered.open();
     const answers = await Promise.all(requests);
