@@ -417,13 +417,15 @@ const ANY_HOST: readonly string[] = [];
 function readAllowedHosts(reader: OptionReader): readonly string[] | undefined {
   const hosts = reader.strings('allowedHosts', ANY_HOST);
   if (hosts === ANY_HOST) return undefined;
-  // As URLs name them: in lower case, in ASCII, without the usual port. To URLs an asterisk is a letter like any other.
-  const isHost = (host: string): boolean =>
-    !host.includes('*') && URL.canParse(`https://${host}`) && new URL(`https://${host}`).host === host;
   if (hosts.length === 0 || !hosts.every(isHost)) {
     reader.problem('allowedHosts', 'must hold hosts such as login.example.com or login.example.com:8443, at least one');
   }
   return hosts;
+}
+
+/** As URLs name them: in lower case, in ASCII, without the usual port. To URLs an asterisk is a letter like any other. */
+function isHost(host: string): boolean {
+  return !host.includes('*') && URL.canParse(`https://${host}`) && new URL(`https://${host}`).host === host;
 }
 
 function readTelemetry(reader: OptionReader): Telemetry {
