@@ -4,6 +4,7 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { AppChecks } from '../../lib/cli/app-checks.js';
 import { readArguments, USAGE } from '../../lib/cli/arguments.js';
+import { runCommand } from '../../lib/cli/command.js';
 import { examine } from '../../lib/cli/doctor.js';
 import { Findings } from '../../lib/cli/findings.js';
 import { checkRedis } from '../../lib/cli/redis-checks.js';
@@ -126,6 +127,13 @@ describe('the doctor', () => {
       expect(faults[0]).toMatch(/^redirect URI: .+ → Register exactly http:.+\/other\/callback as a redirect URI/u);
     });
 
+    it('4. the same, whatever the page says that refuses it', async () => {
+      scripted.script.answer = ({ path }) => (path === '/authorize' ? { status: 400, body: 'Sorry.' } : undefined);
+      expect(await faultsOf({ OIDC_ISSUER: scripted.issuer }, { asksApp: false })).toEqual([
+        expect.stringMatching(/^redirect URI: .+status 400.+ → Register exactly/u),
+      ]);
+    });
+
     it('5. a client secret that is wrong', async () => {
       expect(await faultsOf({ OIDC_CLIENT_SECRET: 'not-the-secret' }, { asksApp: false })).toEqual([
         expect.stringMatching(
@@ -237,6 +245,72 @@ describe('the doctor', () => {
       ]);
     });
 
+    it.each([
+      [200, /another one seems to answer/u],
+      [503, /log of the application/u],
+      [504, /its proxy does not reach it/u],
+    ])('a login route that answers %i', async (status, cure) => {
+      scripted.script.answer = ({ path }) => (path === '/auth/login' ? { status } : undefined);
+      const [fault] = await faultsOf({ BASE_URL: scripted.issuer, OIDC_ISSUER: scripted.issuer });
+      expect(fault).toMatch(/^login route: /u);
+      expect(fault).toMatch(cure);
+    });
+
+    it('an application that is really at another address', async () => {
+      proxy.meddling = { response: (headers) => ({ ...headers, location: `${proxy.url}/app/auth/login` }) };
+      expect(await faultsOf()).toEqual([
+        expect.stringMatching(/^login route: .+\/app\/auth\/login, .+ → Set BASE_URL to the address/u),
+      ]);
+    });
+
+    it('instances whose secrets differ, or a proxy that rewrites what a cookie says', async () => {
+      proxy.meddling = {
+        request: ({ cookie, ...headers }) => ({ ...headers, cookie: cookie?.replace(/=.*/u, '=another-value') }),
+      };
+      expect(await faultsOf()).toEqual([
+        expect.stringMatching(/^way back: .+ cannot read the cookie .+ → Give all instances the same SESSION_SECRET/u),
+      ]);
+    });
+
+    it('a way of authentication that the provider does not have', async () => {
+      scripted.script.tokenResponse = () => ({ error: 'invalid_client' });
+      const methods = { token_endpoint_auth_methods_supported: ['private_key_jwt'] };
+      expect(await withMetadata((document) => ({ ...document, ...methods }))).toEqual([
+        expect.stringMatching(/^client: .+ OIDC_CLIENT_AUTHENTICATION: the provider supports private_key_jwt/u),
+      ]);
+    });
+
+    it('ID tokens that nobody could trust', async () => {
+      const algorithms = { id_token_signing_alg_values_supported: ['HS256', 'none'] };
+      expect(await withMetadata((document) => ({ ...document, ...algorithms }))).toEqual([
+        expect.stringMatching(/^ID token: .+ → Let the provider sign the ID tokens of this client with RS256/u),
+      ]);
+    });
+
+    it('a pushed authorization request that is refused', async () => {
+      scripted.script.answer = ({ path }) => (path === '/par' ? { status: 400, body: {} } : undefined);
+      const pushed = {
+        require_pushed_authorization_requests: true,
+        pushed_authorization_request_endpoint: `${scripted.issuer}/par`,
+      };
+      expect(await withMetadata((document) => ({ ...document, ...pushed }))).toEqual([
+        expect.stringMatching(/^redirect URI: .+ refused the authorization request.+ → Register exactly/u),
+      ]);
+    });
+
+    it('a public address that does not answer', async () => {
+      const changes = { BASE_URL: `https://localhost:${await freePort()}`, OIDC_ISSUER: scripted.issuer };
+      expect(await faultsOf(changes)).toEqual([
+        expect.stringMatching(/^application: .+ECONNREFUSED.+ → Start the application and its proxy/u),
+      ]);
+    });
+
+    it('what a provider says, on one line', async () => {
+      scripted.script.authorizationResponse = () => new URLSearchParams({ error: 'no\n✓ all is well' });
+      expect(await faultsOf({ OIDC_ISSUER: scripted.issuer }, { asksApp: false })).toHaveLength(1);
+      expect(lines.join('\n')).toContain('refuses it with no ✓ all is well');
+    });
+
     it('a provider without signing keys', async () => {
       scripted.script.jwks = () => ({ keys: [] });
       expect(await faultsOf({ OIDC_ISSUER: scripted.issuer }, { asksApp: false })).toEqual([
@@ -328,6 +402,34 @@ describe('the doctor', () => {
       expect(await notesOf(changes, { asksApp: false })).toContainEqual(
         expect.stringMatching(/^client: .+invalid_re/u),
       );
+    });
+
+    it('a redirect URI that is reached after a redirect of the provider’s own', async () => {
+      scripted.script.answer = ({ path, params }) =>
+        path === '/authorize' && !params.has('again')
+          ? { status: 302, headers: { location: `/authorize?again=1&${params.toString()}` } }
+          : undefined;
+      expect(await faultsOf({ OIDC_ISSUER: scripted.issuer }, { asksApp: false })).toEqual([]);
+      expect(lines).toContainEqual(expect.stringMatching(/^✓ redirect URI: /u));
+    });
+
+    it('an authorization endpoint that does not answer this machine, nor a provider that does not tell the time', async () => {
+      scripted.script.answer = ({ path }) => {
+        if (path === '/authorize') return 'drop';
+        const keys = { keys: scripted.keys.map(({ jwk }) => jwk) };
+        return path === '/jwks' ? { headers: { date: 'midnight' }, body: keys } : undefined;
+      };
+      const changes = { OIDC_ISSUER: scripted.issuer };
+      expect(await faultsOf(changes, { asksApp: false })).toEqual([]);
+      const notes = await notesOf(changes, { asksApp: false });
+      expect(notes).toContainEqual(expect.stringMatching(/^redirect URI: the authorization_endpoint does not answer/u));
+      expect(notes).toContainEqual(expect.stringMatching(/^clock: the provider does not say/u));
+    });
+
+    it('a callback that answers in another way than was asked for', async () => {
+      proxy.meddling = { target: (target) => target.replace('?error=', '?code=x&code=y&error=') };
+      expect(await faultsOf()).toEqual([]);
+      expect(await notesOf()).toContainEqual('way back: the callback route answers duplicate_parameter');
     });
 
     it('a clock that is a little off, or not told, and scopes that are not listed', async () => {
@@ -459,5 +561,39 @@ describe('the arguments of the doctor', () => {
 
   it.each([[['cure']], [['doctor', '--client-secret', 'x']], [['doctor', '--issuer']]])('are refused: %j', (args) => {
     expect(() => readArguments(args, {}, file)).toThrow(/no command|Unknown option|argument missing/u);
+  });
+});
+
+describe('the command', () => {
+  const run = async (...args: string[]) => {
+    const said = { out: '', error: '' };
+    const status = await runCommand({
+      args,
+      variables: { OIDC_ISSUER: 'https://login.example.com' },
+      readFile: () => '',
+      write: (text) => void (said.out += text),
+      writeError: (text) => void (said.error += text),
+    });
+    return { status, ...said };
+  };
+
+  it('ends with 1 when there is something to mend, after a line for each', async () => {
+    expect(await run('doctor')).toEqual({
+      status: 1,
+      out: expect.stringMatching(
+        /^✗ OIDC_CLIENT_ID: is missing\n {2}→ Use .+\n✗ OIDC_CLIENT_SECRET: .+\n\nTo mend: 2\./su,
+      ),
+      error: '',
+    });
+  });
+
+  it('ends with 2 when it does not understand, and says what it would', async () => {
+    const { status, out, error } = await run('doctor', '--colour');
+    expect({ status, out }).toEqual({ status: 2, out: '' });
+    expect(error).toMatch(/--colour.+Usage: nest-oidc doctor/su);
+  });
+
+  it('ends with 0 when it was asked for help', async () => {
+    expect(await run('--help')).toEqual({ status: 0, out: USAGE, error: '' });
   });
 });

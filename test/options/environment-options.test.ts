@@ -157,6 +157,16 @@ describe('the options of an environment', () => {
     expect(warnings).toEqual([]);
   });
 
+  it('have no part of a private key that the code gives as a whole', () => {
+    const key = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' });
+    const { OIDC_CLIENT_SECRET: _, ...withoutSecret } = PRODUCTION;
+    const { options } = readEnvironmentOptions(
+      { ...withoutSecret, OIDC_CLIENT_PRIVATE_KEY_ID: 'of-another-key' },
+      { clientPrivateKey: { key } },
+    );
+    expect(options.clientPrivateKey).toEqual({ key });
+  });
+
   it('need no variable for what the code says', () => {
     const overrides = { issuer: 'https://login.example.com', clientId: 'app', clientSecret: 'client-secret' };
     expect(readEnvironmentOptions({}, overrides).options).toMatchObject(overrides);
@@ -239,6 +249,12 @@ describe('an environment is refused', () => {
     expect(problemsOf({ ...PRODUCTION, OIDC_CLIENT_ID: '' }, { login: { maxAge: -1 } })).toEqual([
       expect.stringMatching(/^OIDC_CLIENT_ID: is missing/u),
       expect.stringMatching(/^login\.maxAge: /u),
+    ]);
+  });
+
+  it('in the name of the variable, whatever the code says of its neighbours', () => {
+    expect(problemsOf({ ...PRODUCTION, OIDC_SCOPE: 'email' }, { login: { maxAge: 60 } })).toEqual([
+      'OIDC_SCOPE: must contain openid',
     ]);
   });
 
