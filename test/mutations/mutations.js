@@ -646,8 +646,8 @@ export const mutations = [
     edits: [
       edit(
         'lib/http/auth.guard.ts',
-        "if (context.getType() !== 'http') throw new UnsupportedContextError(context.getType());",
-        "if (context.getType() !== 'http') return !UnsupportedContextError.length;",
+        'if (!caller) throw new UnsupportedContextError(context.getType());',
+        'if (!caller) return UnsupportedContextError.length > 0;',
       ),
     ],
     tests: [platformTest],
@@ -661,7 +661,7 @@ export const mutations = [
   },
   {
     name: 'origin check: not for protected routes',
-    edits: [edit('lib/http/request-authenticator.ts', 'this.origins.require(request);', '')],
+    edits: [edit('lib/http/request-authenticator.ts', '    this.origins.require(request);\n', '')],
     tests: [loginJourney],
     title: 'on express.*change state',
   },
