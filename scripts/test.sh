@@ -18,6 +18,7 @@ install_programs() {
   local packages=()
   command -v redis-server >/dev/null || packages+=(redis-server)
   command -v chromium >/dev/null || packages+=(chromium)
+  command -v wrk >/dev/null || packages+=(wrk)
   [[ ${#packages[@]} -eq 0 ]] && return
   local as_root=()
   [[ $(id -u) -eq 0 ]] || as_root=(sudo -n)
@@ -47,6 +48,7 @@ step 'Real processes, and the sample app in a browser' \
 step 'Hostile requests by the hundred thousand' jest --selectProjects=nest-12 --testPathPatterns test/fuzz
 step 'Everything else, with coverage of lib/' \
   jest --coverage --testPathIgnorePatterns test/processes test/sample test/simulation test/fuzz test/ecosystem/nest-add
+step 'A request costs what it may' npm run --silent bench:check
 step 'Every security requirement has a test that passed' npm run --silent security:check
 step 'Every defence, taken out once, is missed by a test' npm run --silent mutations
 
