@@ -271,7 +271,10 @@ export const areas = [
         'An API call without a session gets 401 as JSON; an upstream 401 causes one refresh and one retry at most.',
       ),
       must('BFF-08', 'Proxied answers are not cached.', { notApplicable: proxy }),
-      should('BFF-09', 'A WebSocket handshake is checked for origin and session, and the socket ends with the session.'),
+      should(
+        'BFF-09',
+        'A WebSocket handshake is checked for origin and session, and the socket ends with the session.',
+      ),
       should('BFF-10', 'Proxied methods, bodies and times are limited.', { notApplicable: proxy }),
     ],
   },
