@@ -10,10 +10,10 @@ const MAX_SESSIONS = 5000;
 export class RecentSessions {
   private readonly entries = new Map<string, LoadedSession>();
 
-  /** What these bytes were opened to before; `undefined` when they are others, or were not opened lately. */
-  find(id: string, { data, generation }: StoredSession): LoadedSession | undefined {
+  /** What this token opened these bytes to before; `undefined` when either is another one, or that was not lately. */
+  find(id: string, token: string, { data, generation }: StoredSession): LoadedSession | undefined {
     const loaded = this.entries.get(id);
-    if (!loaded) return undefined;
+    if (loaded?.token !== token) return undefined;
     // Whether it is used again or replaced, it is the newest now.
     this.entries.delete(id);
     if (loaded.generation !== generation || Buffer.compare(loaded.sealed, data) !== 0) return undefined;

@@ -52,7 +52,7 @@ export class SessionCodec {
   }
 
   decode(stored: StoredSession, token: string, id: string): LoadedSession | UnsealFailure {
-    const known = this.recent.find(id, stored);
+    const known = this.recent.find(id, token, stored);
     if (known) return openedAgain(known, stored);
     const loaded = this.open(stored, token, id);
     if (typeof loaded !== 'string') this.recent.keep(id, loaded);

@@ -190,6 +190,12 @@ describe('SessionCodec', () => {
       expect(codec.decode({ ...record, generation: 2 }, token, id)).toBe('corrupt');
     });
 
+    it('is not opened to another token', () => {
+      const record = stored(encoded());
+      codec.decode(record, token, id);
+      expect(codec.decode(record, randomToken(), id)).toBe('corrupt');
+    });
+
     it('is forgotten when too many others were opened since', () => {
       const record = stored(encoded());
       const own = new SessionCodec([SECRET]);
