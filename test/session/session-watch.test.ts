@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals';
 import { SessionWatch } from '../../lib/session/session-watch.js';
 import type { SessionStore } from '../../lib/store/session-store.js';
-import type { Loose } from '../options/valid-options.js';
+import { OLDER_SECRET, type Loose } from '../options/valid-options.js';
 import { CLAIMS, DAY, given, HOUR, SECOND, tokenSet, type Given } from './given.js';
 
 /** `tells`: whether the store tells of what it deletes. */
@@ -132,6 +132,64 @@ describe('SessionWatch', () => {
     expect(world.ends).toEqual([]);
     await world.clock.advance(2 * SECOND);
     expect(world.ends).toEqual(['one']);
+  });
+
+  it('tells everybody else of the end when one of them stops at it', async () => {
+    const world = await watching();
+    const stop = world.watch.watch(world.loaded.session, () => stop());
+    world.watch.watch(world.loaded.session, () => world.ends.push('last'));
+    await end(world, world.loaded.session.id);
+    stop();
+    expect(world.ends).toEqual(['one', 'last']);
+  });
+
+  it('leaves a new watch of the session alone when one stops that was told of its end', async () => {
+    const world = await watching({ tells: false });
+    await end(world, world.loaded.session.id);
+    await world.clock.advance(SECOND);
+    world.watch.watch(world.loaded.session, () => world.ends.push('again'));
+    world.stop();
+    await world.clock.advance(SECOND);
+    expect(world.ends).toEqual(['one', 'again']);
+  });
+
+  it('asks nothing for a watch that stops at once', async () => {
+    const world = await watching();
+    world.stop();
+    const reads = world.store.count('get');
+    world.watch.watch(world.loaded.session, () => world.ends.push('other'))();
+    await world.clock.advance(HOUR);
+    expect(world.ends).toEqual([]);
+    expect(world.store.count('get')).toBe(reads);
+  });
+
+  it('tells nobody who has stopped while the store was being asked', async () => {
+    const world = await watching({ tells: false });
+    await end(world, world.loaded.session.id);
+    world.store.before('get', () => world.stop());
+    await world.clock.advance(SECOND);
+    await world.clock.advance(HOUR);
+    expect(world.ends).toEqual([]);
+  });
+
+  it('takes what is no session of this library for one that has ended', async () => {
+    const world = await watching();
+    const reads = world.store.count('get');
+    world.watch.watch({ ...world.loaded.session, id: 'a copy' }, () => world.ends.push('copy'));
+    await world.clock.advance(0);
+    expect(world.ends).toEqual(['copy']);
+    expect(world.store.count('get')).toBe(reads);
+  });
+
+  it('takes a session that cannot be read here for one that has ended', async () => {
+    const world = given();
+    const { session } = await world.repository.create(CLAIMS, tokenSet(world.clock.now()));
+    const other = given({ secret: OLDER_SECRET }, world.clock, world.store.inner);
+    const watch = new SessionWatch(other.clock, other.store.inner, other.repository);
+    const ends: string[] = [];
+    watch.watch(session, () => ends.push('one'));
+    await other.clock.advance(0);
+    expect(ends).toEqual(['one']);
   });
 
   it('tells nobody who has stopped, and asks nothing then', async () => {
