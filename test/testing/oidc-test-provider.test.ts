@@ -124,6 +124,63 @@ describe('the test provider', () => {
     await expect(provider.visit(authorizationUrl(changes))).rejects.toThrow(/did not redirect: 400/u);
   });
 
+  /** An authorization request that leaves these parameters out. */
+  const withoutParams = (...names: string[]): string => {
+    const url = new URL(authorizationUrl());
+    for (const name of names) url.searchParams.delete(name);
+    return url.href;
+  };
+
+  it.each(['client_id', 'redirect_uri'])('answers no redirect to an authorization request without %s', async (name) => {
+    provider.loginAs({ sub: 'alice' });
+    await expect(provider.visit(withoutParams(name))).rejects.toThrow(/did not redirect: 400/u);
+  });
+
+  it.each([
+    ['response_type', 'invalid_request'],
+    ['code_challenge', 'invalid_request'],
+    ['code_challenge_method', 'invalid_request'],
+    ['scope', 'invalid_scope'],
+  ])('refuses an authorization request that leaves out %s', async (name, error) => {
+    provider.loginAs({ sub: 'alice' });
+    expect(await provider.visit(withoutParams(name))).toContain(`error=${error}`);
+  });
+
+  it('repeats no state and no nonce where the application sends none', async () => {
+    provider.loginAs({ sub: 'alice' });
+    const answer = new URLSearchParams((await provider.visit(withoutParams('state', 'nonce'))).split('?')[1]);
+    expect(answer.has('state')).toBe(false);
+    expect(decodeJwt(String((await exchange(answer.get('code')))['id_token']))).not.toHaveProperty('nonce');
+  });
+
+  it.each([
+    ['a code', { grant_type: 'authorization_code', code_verifier: VERIFIER }, 'invalid_grant'],
+    ['a refresh token', { grant_type: 'refresh_token' }, 'invalid_grant'],
+    ['a grant type', {}, 'unsupported_grant_type'],
+  ])('refuses a token request without %s', async (_what, params, error) => {
+    expect(await tokenRequest(params)).toEqual({ error });
+  });
+
+  it('refuses a code without a code verifier', async () => {
+    provider.loginAs({ sub: 'alice' });
+    const code = (await authorize()).get('code') ?? '';
+    const params = { grant_type: 'authorization_code', code, redirect_uri: REDIRECT_URI };
+    expect(await tokenRequest(params)).toEqual({ error: 'invalid_grant' });
+  });
+
+  it.each([
+    ['another client id', (): string => `somebody:${provider.clientSecret}`],
+    ['another client secret', (): string => `${provider.clientId}:another`],
+    ['no client secret', (): string => provider.clientId],
+  ])('refuses a client that authenticates by Basic with %s', async (_what, credentials) => {
+    const response = await fetch(`${provider.issuer}/token`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${btoa(credentials())}` },
+      body: new URLSearchParams({ grant_type: 'refresh_token' }),
+    });
+    expect([response.status, await response.json()]).toEqual([401, { error: 'invalid_client' }]);
+  });
+
   it.each([
     ['another code verifier', { code_verifier: 'another' }, 'invalid_grant'],
     ['another redirect URI', { redirect_uri: `${BASE_URL}/elsewhere` }, 'invalid_grant'],
@@ -186,6 +243,35 @@ describe('the test provider', () => {
     expect(await (await userInfo(accessToken)).json()).toEqual({ sub: 'alice', email: 'alice@shop.example' });
     await clock.advance(60_000);
     expect((await userInfo(accessToken)).status).toBe(401);
+  });
+
+  it('shows nothing at UserInfo without an access token', async () => {
+    const response = await fetch(`${provider.issuer}/userinfo`);
+    expect([response.status, await response.json()]).toEqual([401, { error: 'invalid_token' }]);
+  });
+
+  it.each([
+    ['of another client', { client_secret: 'another' }, 401],
+    ['without a token', {}, 200],
+    ['of a token it does not know', { token: 'unknown' }, 200],
+  ])('revokes nothing at a request %s', async (_which, params, status) => {
+    const tokens = await logIn();
+    const token = String(tokens['refresh_token']);
+    const sent: Params = status === 401 ? { token, ...params } : params;
+    expect((await post('/revoke', sent)).status).toBe(status);
+    expect(await refresh(token)).toHaveProperty('access_token');
+  });
+
+  it('logs nobody out without an ID token, and leads back to the base URL as it is', async () => {
+    const shop = `${BASE_URL}/shop`;
+    const other = await startAnother({ clock });
+    await fetch(`${other.issuer}/.well-known/openid-configuration`);
+    other.options({ baseUrl: shop });
+    const { accessToken } = await other.issueTokens({ sub: 'alice' });
+    const back = new URLSearchParams({ post_logout_redirect_uri: shop });
+    expect(await other.visit(`${other.issuer}/logout?${back.toString()}`)).toBe('/');
+    const headers = { authorization: `Bearer ${accessToken}` };
+    expect((await fetch(`${other.issuer}/userinfo`, { headers })).status).toBe(200);
   });
 
   it('revokes a refresh token with all that came of its login', async () => {
