@@ -65,6 +65,11 @@ describe('the options of an environment', () => {
     expect(warn).toHaveBeenCalledTimes(1);
   });
 
+  it('are those of the process unless others are given', () => {
+    jest.replaceProperty(process, 'env', { ...PRODUCTION });
+    expect(oidcOptionsFromEnv()).toEqual(readEnvironmentOptions(PRODUCTION).options);
+  });
+
   it('have the port of PORT in the base URL that stands in', () => {
     expect(readEnvironmentOptions({ ...THREE, PORT: '8080' }).options.baseUrl).toBe('http://localhost:8080');
   });
@@ -256,6 +261,33 @@ describe('an environment is refused', () => {
     expect(problemsOf({ ...PRODUCTION, OIDC_SCOPE: 'email' }, { login: { maxAge: 60 } })).toEqual([
       'OIDC_SCOPE: must contain openid',
     ]);
+  });
+
+  it('beside an option that nobody knows, which is said as it is', () => {
+    const overrides = { 'x-option': 1 } as OidcEnvOverrides;
+    expect(problemsOf({ ...PRODUCTION, OIDC_CLIENT_ID: '' }, overrides)).toEqual([
+      expect.stringMatching(/^OIDC_CLIENT_ID: is missing/u),
+      expect.stringMatching(/^x-option: is not an option/u),
+    ]);
+  });
+
+  it('beside a group of options that the code gives as something else', () => {
+    const overrides = { login: 'openid' } as unknown as OidcEnvOverrides;
+    expect(problemsOf({ ...PRODUCTION, OIDC_CLIENT_ID: '' }, overrides)).toEqual([
+      expect.stringMatching(/^OIDC_CLIENT_ID: is missing/u),
+      'login: must be an object',
+    ]);
+  });
+
+  it('but not for what reading the code’s options throws: that is passed on', () => {
+    const failure = new RangeError('of the application');
+    const login = Object.defineProperty({}, 'userinfo', {
+      enumerable: true,
+      get: () => {
+        throw failure;
+      },
+    });
+    expect(() => readEnvironmentOptions(PRODUCTION, { login })).toThrow(failure);
   });
 
   it('but not for what is wrong with the code alone: the module says that', () => {
