@@ -76,6 +76,20 @@ describe('an OidcError', () => {
     expect(shown).toContain("code: 'id_token_invalid'");
     expect(shown).toContain('errors.test.ts');
   });
+
+  it('shows its message where an application has taken the stack away', () => {
+    const error = new LoginRequiredError('Nobody is logged in.');
+    delete error.stack;
+    expect(inspect(error)).toMatch(/^Nobody is logged in\. /u);
+  });
+
+  it.each([
+    ['graphql', '; hand the request on in the context: '],
+    ['ws', '; use the OidcIoAdapter of nest-oidc/socket.io '],
+    ['rpc', '; mark it @Public() '],
+  ])('about a handler of type %s that cannot be protected says what to do', (type, cure) => {
+    expect(new UnsupportedContextError(type).message).toContain(`a handler of type ${type}${cure}`);
+  });
 });
 
 describe('OidcConfigurationError', () => {
