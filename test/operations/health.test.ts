@@ -1,10 +1,12 @@
-import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { afterEach, beforeEach, describe, expect, it, jest } from '@jest/globals';
 import { Controller, Get, Module } from '@nestjs/common';
 import { HealthCheck, HealthCheckService, TerminusModule } from '@nestjs/terminus';
 import { MemorySessionStore, OidcModule, Public } from 'nest-oidc';
 import { OidcHealthIndicator } from 'nest-oidc/terminus';
 import { Test } from '@nestjs/testing';
 import type { INestApplication } from '@nestjs/common';
+import { OidcHealth } from '../../lib/operations/oidc-health.js';
+import { SessionRepository } from '../../lib/session/session-repository.js';
 import { Browser } from '../support/browser.js';
 import { eventually } from '../support/eventually.js';
 import { ScriptedProvider } from '../support/scripted-provider.js';
@@ -107,6 +109,18 @@ describe('the store', () => {
     expect(await probe('ready')).toEqual({ status: 503, details: down });
     store.away = false;
     expect((await probe('ready')).status).toBe(200);
+  });
+});
+
+describe('the probe of the store', () => {
+  it('does not take a fault of our own for a store that is down', async () => {
+    await start();
+    const health = app.get(OidcHealth, { strict: false });
+    const fault = new TypeError('a fault');
+    const load = jest.spyOn(app.get(SessionRepository, { strict: false }), 'load').mockRejectedValue(fault);
+    await expect(health.store()).rejects.toBe(fault);
+    load.mockRestore();
+    expect(await health.store()).toEqual({ status: 'up' });
   });
 });
 

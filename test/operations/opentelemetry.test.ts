@@ -16,6 +16,7 @@ import {
   type ReadableSpan,
 } from '@opentelemetry/sdk-trace-base';
 import { OpenTelemetry } from 'nest-oidc/opentelemetry';
+import { LoginRequiredError, StoreUnavailableError } from '../../lib/common/errors.js';
 import { sessionIdOf } from '../../lib/session/session-token.js';
 import { Browser } from '../support/browser.js';
 import {
@@ -167,6 +168,26 @@ describe('a refresh', () => {
     await askLater();
     expect(spansNamed('nest_oidc.refresh').map((span) => span.attributes)).toEqual([attributes]);
   });
+});
+
+describe('an operation', () => {
+  const measured = new OpenTelemetry({ tracerProvider, meterProvider });
+
+  it.each([
+    ['its code', new StoreUnavailableError(undefined), 'store_unavailable'],
+    ['its detail', new LoginRequiredError('x', { detail: 'session_unreadable' }), 'session_unreadable'],
+    ['its class’ name', new TypeError('with a secret in it'), 'TypeError'],
+    ['no name', 'a text with a secret in it', 'unknown'],
+  ])(
+    'that fails is told of by what there is of its error, %s, and throws what it threw [LOG-02]',
+    async (_what, error, type) => {
+      await expect(measured.measure('refresh', {}, () => Promise.reject(error as Error))).rejects.toBe(error);
+      const [span] = spansNamed('nest_oidc.refresh');
+      expect(span?.attributes).toEqual({ 'error.type': type });
+      expect(span?.status).toEqual({ code: SpanStatusCode.ERROR });
+      expect(JSON.stringify([span?.attributes, span?.events, await metrics()])).not.toContain('secret');
+    },
+  );
 });
 
 it('a request that needs neither has no span and no count', async () => {
