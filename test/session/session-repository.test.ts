@@ -32,6 +32,14 @@ describe('SessionRepository', () => {
       expect(loaded?.tokens().accessToken).toBe('AT-1');
     });
 
+    it('leaves open when the access token expires and what it was granted, where the provider did not say', async () => {
+      const world = given();
+      const { token } = await login(world, { expiresAt: undefined, scope: undefined });
+      const loaded = await world.repository.load(token);
+      expect(loaded?.session).toMatchObject({ accessTokenExpiresAt: undefined, scope: undefined });
+      expect(Object.keys(loaded?.head.accessToken ?? {}).toSorted()).toEqual(['issuedAt', 'refreshable']);
+    });
+
     it('gives every session a token of its own [SES-01]', async () => {
       const world = given();
       expect((await login(world)).token).not.toBe((await login(world)).token);
