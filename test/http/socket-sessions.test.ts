@@ -1,11 +1,23 @@
 import { describe, expect, it } from '@jest/globals';
 import type { IncomingMessage } from 'node:http';
-import { LoginRequiredError, UnsupportedContextError } from '../../lib/common/errors.js';
+import { LoginRequiredError, StoreUnavailableError, UnsupportedContextError } from '../../lib/common/errors.js';
 import { currentSession } from '../../lib/http/current-session.js';
 import type { RequestAuthenticator } from '../../lib/http/request-authenticator.js';
 import { SocketSessions } from '../../lib/http/socket-sessions.js';
 import { SessionWatch } from '../../lib/session/session-watch.js';
 import { CLAIMS, given, tokenSet } from '../session/given.js';
+
+/** What is answered to a handshake whose session cannot be found, for this reason. */
+async function refusalFor(reason: Error) {
+  const { clock, store, repository, events } = given();
+  const authenticator = { require: () => Promise.reject(reason) } as unknown as RequestAuthenticator;
+  const watch = new SessionWatch(clock, store.inner, repository);
+  const sockets = new SocketSessions(clock, authenticator, repository, watch, events);
+  const handshake = {} as IncomingMessage;
+  const refusal = await sockets.refusalOf(handshake, { anonymous: false });
+  expect(sockets.isAdmitted(handshake)).toBe(false);
+  return refusal;
+}
 
 async function connected() {
   const { clock, store, repository, events } = given();
@@ -39,6 +51,25 @@ describe('SocketSessions', () => {
     expect(clock.pending).toBe(timers - 1);
     await repository.end(session.id, 'logout');
     expect(closes).toEqual([]);
+  });
+
+  it('refuses a handshake by a defect with 500, and says nothing of it', async () => {
+    const refusal = await refusalFor(new TypeError('a defect'));
+    expect(refusal).toMatchObject({ status: 500, body: '' });
+  });
+
+  it.each([
+    ['401 for nobody', new LoginRequiredError('Nobody is logged in.'), 401, undefined],
+    [
+      '503 while the store is away, and when to come back',
+      new StoreUnavailableError(new Error('ECONNRESET')),
+      503,
+      '1',
+    ],
+  ])('refuses a handshake with %s', async (_what, reason, status, retryAfter) => {
+    const refusal = await refusalFor(reason);
+    expect(refusal?.status).toBe(status);
+    expect(refusal?.headers['Retry-After']).toBe(retryAfter);
   });
 
   it('refuses a socket that it does not know [NST-02]', async () => {

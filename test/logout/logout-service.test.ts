@@ -135,6 +135,15 @@ describe('LogoutService', () => {
     expect(await repository.load(loaded.token)).toBeUndefined();
   });
 
+  it('ends the session, and hides no fault, when reading the tokens fails by a defect', async () => {
+    const { logouts, loaded, repository } = await loggedIn();
+    const tokens = (): never => {
+      throw new TypeError('a defect');
+    };
+    await expect(logouts.logOut({ ...loaded, tokens }, loaded.token)).rejects.toThrow('a defect');
+    expect(await repository.load(loaded.token)).toBeUndefined();
+  });
+
   it('goes on where the session had ended already', async () => {
     const { logouts, loaded, repository } = await loggedIn();
     await repository.end(loaded.session.id, 'logout');
