@@ -76,7 +76,7 @@ export class AuthService implements OnApplicationBootstrap {
     };
     try {
       const { loaded, returnTo } = await this.callbacks.complete(received, this.callbacks.check(received));
-      this.cookies.setSession(response, loaded);
+      if (loaded) this.cookies.setSession(response, loaded);
       this.cookies.clearPending(response, state);
       this.responder.redirect(response, 303, returnTo);
     } catch (error) {

@@ -10,7 +10,7 @@ import { SessionRepository } from '../session/session-repository.js';
 import { sessionIdOf } from '../session/session-token.js';
 import type { Device, LoadedSession } from '../session/session.js';
 import { AuthorizationRequests, type AuthorizationRequest } from './authorization-request.js';
-import { AuthorizationRefusedError, CallbackRejectedError, LoginRefusedError } from './login-errors.js';
+import { asksForUser, AuthorizationRefusedError, CallbackRejectedError, LoginRefusedError } from './login-errors.js';
 import { loginOrigin } from './login-origin.js';
 import { ReturnTo } from './return-to.js';
 import { SessionOpener } from './session-opener.js';
@@ -31,7 +31,8 @@ export interface AuthorizationResponse {
 }
 
 export interface LoginResult {
-  readonly loaded: LoadedSession;
+  /** The new session; `undefined` when a silent login found nobody to log in, so that everything is as it was. */
+  readonly loaded: LoadedSession | undefined;
   readonly returnTo: string;
 }
 
@@ -88,6 +89,9 @@ export class CallbackService {
     await this.checkIssuer(params.get('iss'));
     await this.useUp(request);
     const error = params.get('error');
+    if (error !== null && this.isSilentOutcome(error, request)) {
+      return { loaded: undefined, returnTo: this.returnTo.resolve(request.returnTo) };
+    }
     if (error !== null) throw new AuthorizationRefusedError(error);
     const code = params.get('code');
     if (!code) throw new CallbackRejectedError('code_missing');
@@ -104,6 +108,15 @@ export class CallbackService {
     const { id: session, sub } = loaded.session;
     this.events.emit({ name: 'login.succeeded', session, sub, ...loginOrigin(device) });
     return { loaded, returnTo: this.returnTo.resolve(request.returnTo) };
+  }
+
+  /**
+   * A silent login that only the user could have finished has told what it was asked (OpenID Connect Core 1.0 §3.1.2.6): the
+   * page goes on, and the login that a protected page asks for then is not silent. Where every login is, by the option, that
+   * would go round in circles.
+   */
+  private isSilentOutcome(error: string, { silent }: AuthorizationRequest): boolean {
+    return silent === true && asksForUser(error) && this.options.login.authorizationParams['prompt'] === undefined;
   }
 
   /** Mix-up defence (RFC 9207 §2.4): a simple string comparison, and presence where the provider promises it. */

@@ -66,8 +66,13 @@ export class AuthorizationRefusedError extends OidcError {
   }
 }
 
+/** Whether the provider could not go on without asking the user something (OpenID Connect Core 1.0 §3.1.2.6). */
+export function asksForUser(error: string): boolean {
+  return KNOWN_ERRORS.has(error) && error.endsWith('_required');
+}
+
 function statusOf(error: string): number {
-  if (error === 'access_denied' || error.endsWith('_required')) return 401;
+  if (error === 'access_denied' || asksForUser(error)) return 401;
   if (error === 'temporarily_unavailable') return 503;
   return 400;
 }

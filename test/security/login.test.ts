@@ -218,6 +218,57 @@ describe.each(platforms)('an authorization request on %s', (platform) => {
         expect(await subOf(url)).toBe('mallory');
       });
     });
+
+    describe('that only the user could finish', () => {
+      const refuse = (error: string): void => {
+        provider.script.authorizationResponse = (params) => {
+          params.delete('code');
+          params.set('error', error);
+          return params;
+        };
+      };
+
+      it.each(['login_required', 'interaction_required', 'consent_required', 'account_selection_required'])(
+        'goes on to the page, and changes nothing: %s [SIL-01]',
+        async (error) => {
+          await withApp(silent, async ({ url, events }) => {
+            await browser.navigate(`${url}/auth/login`);
+            const before = browser.cookies.get('sid');
+            refuse(error);
+            const page = await browser.navigate(`${url}/auth/login?prompt=none&returnTo=/maybe`);
+            expect({ url: page.url, status: page.status }).toEqual({ url: `${url}/maybe`, status: 200 });
+            expect(page.json()).toEqual({ sub: 'alice' });
+            expect(browser.cookies.get('sid')).toBe(before);
+            expect([...browser.cookies.keys()].filter((name) => name.includes('tx'))).toEqual([]);
+            expect(events.map(({ name }) => name)).not.toContain('login.failed');
+          });
+        },
+      );
+
+      it('asks the user where the page is protected, and not silently again [SIL-01]', async () => {
+        await withApp(silent, async ({ url }) => {
+          refuse('login_required');
+          const stop = (next: string): boolean => next.includes('/authorize') && !next.includes('prompt=none');
+          const page = await browser.navigate(`${url}/auth/login?prompt=none&returnTo=/profile`, stop);
+          expect(new URL(page.url).pathname).toBe('/authorize');
+          expect(new URL(page.url).searchParams.has('prompt')).toBe(false);
+        });
+      });
+
+      it('ends in a page that says so where every login is silent: it would go round in circles [SIL-01]', async () => {
+        await withApp({ login: { authorizationParams: { prompt: 'none' } } }, async ({ url }) => {
+          refuse('login_required');
+          expect((await browser.navigate(`${url}/profile`)).status).toBe(401);
+        });
+      });
+
+      it('is an error all the same when the provider says something else', async () => {
+        await withApp(silent, async ({ url }) => {
+          refuse('invalid_scope');
+          expect((await browser.navigate(`${url}/auth/login?prompt=none`)).status).toBe(400);
+        });
+      });
+    });
   });
 
   it('is the same whatever host the request names [CFG-03] [HST-01]', async () => {
