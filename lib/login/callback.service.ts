@@ -88,10 +88,9 @@ export class CallbackService {
     const { params, previousToken, device } = response;
     await this.checkIssuer(params.get('iss'));
     await this.useUp(request);
+    const returnTo = this.returnTo.resolve(request.returnTo);
     const error = params.get('error');
-    if (error !== null && this.isSilentOutcome(error, request)) {
-      return { loaded: undefined, returnTo: this.returnTo.resolve(request.returnTo) };
-    }
+    if (error !== null && this.isSilentOutcome(error, request)) return { loaded: undefined, returnTo };
     if (error !== null) throw new AuthorizationRefusedError(error);
     const code = params.get('code');
     if (!code) throw new CallbackRejectedError('code_missing');
@@ -107,7 +106,7 @@ export class CallbackService {
     if (previousToken !== undefined) await this.opener.endPrevious(previousToken, loaded.session);
     const { id: session, sub } = loaded.session;
     this.events.emit({ name: 'login.succeeded', session, sub, ...loginOrigin(device) });
-    return { loaded, returnTo: this.returnTo.resolve(request.returnTo) };
+    return { loaded, returnTo };
   }
 
   /**

@@ -732,7 +732,9 @@ export const mutations = [
   },
   {
     name: 'returnTo: not checked again when it is used',
-    edits: [edit(CALLBACK, 'returnTo: this.returnTo.resolve(request.returnTo)', 'returnTo: request.returnTo')],
+    edits: [
+      edit(CALLBACK, 'const returnTo = this.returnTo.resolve(request.returnTo);', 'const { returnTo } = request;'),
+    ],
     tests: [returnToTest],
     title: 'returnTo on express is checked again',
   },
