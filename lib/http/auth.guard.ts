@@ -6,6 +6,7 @@ import { callerOf, type Caller } from './caller.js';
 import { setCurrentSession } from './current-session.js';
 import { ACCESS_METADATA, SKIP_ORIGIN_CHECK_METADATA, type Access } from './decorators.js';
 import { RequestAuthenticator } from './request-authenticator.js';
+import { changesState } from './request-kind.js';
 import { SocketSessions } from './socket-sessions.js';
 
 /**
@@ -51,7 +52,8 @@ export class AuthGuard implements CanActivate {
   private async sessionOf(caller: Caller, optional: boolean, context: ExecutionContext): Promise<Session | undefined> {
     switch (caller.kind) {
       case 'request': {
-        const pages = this.metadataOf<boolean>(SKIP_ORIGIN_CHECK_METADATA, context) ? 'any' : 'own';
+        const skipped = changesState(caller.owner) && this.metadataOf<boolean>(SKIP_ORIGIN_CHECK_METADATA, context);
+        const pages = skipped ? 'any' : 'own';
         return optional
           ? this.authenticator.find(caller.owner, pages)
           : this.authenticator.require(caller.owner, pages);

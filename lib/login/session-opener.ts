@@ -8,7 +8,7 @@ import { LogoutNotes } from '../session/logout-notes.js';
 import { SessionDirectory } from '../session/session-directory.js';
 import { SessionRepository } from '../session/session-repository.js';
 import { sessionIdOf } from '../session/session-token.js';
-import type { Device, LoadedSession, Session } from '../session/session.js';
+import { undamagedTokens, type Device, type LoadedSession, type Session } from '../session/session.js';
 import { CallbackRejectedError, SubjectChangedError } from './login-errors.js';
 
 /** Makes the session of a login: in the store, in the directory, within the user's limit, in the old one's place. */
@@ -63,7 +63,7 @@ export class SessionOpener {
     await this.sessions.end(sessionIdOf(token), 'replaced_by_login');
     // To many a provider both logins of one user are one grant: it would revoke the new tokens with the old.
     if (!this.options.logout.revokeTokens || !previous || previous.session.sub === sub) return;
-    this.revocations.revoke(previous.tokens().refreshToken);
+    this.revocations.revoke(undamagedTokens(previous)?.refreshToken);
   }
 
   /**

@@ -1,14 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { OidcError } from '../common/errors.js';
 import { randomToken } from '../common/random.js';
 import { PublicUrls } from '../options/public-urls.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
 import { ProviderService } from '../provider/provider.service.js';
 import { Revocations } from '../provider/revocations.js';
-import type { TokenSet } from '../provider/token-set.js';
 import { SessionRepository } from '../session/session-repository.js';
 import { sessionIdOf } from '../session/session-token.js';
-import type { LoadedSession } from '../session/session.js';
+import { undamagedTokens, type LoadedSession } from '../session/session.js';
 
 /**
  * With a longer one, the head of the response passes 4 KiB, which nginx and others refuse from an application, or the URL
@@ -38,7 +36,7 @@ export class LogoutService {
   async logOut(loaded: LoadedSession | undefined, token: string | undefined): Promise<string> {
     if (token !== undefined) await this.sessions.end(sessionIdOf(token), 'logout');
     if (!loaded) return this.urls.afterLogout;
-    const tokens = tokensOf(loaded);
+    const tokens = undamagedTokens(loaded);
     if (this.options.logout.revokeTokens) this.revocations.revoke(tokens?.refreshToken);
     return this.providerLogout(tokens?.idToken)?.href ?? this.urls.afterLogout;
   }
@@ -51,15 +49,5 @@ export class LogoutService {
       post_logout_redirect_uri: this.urls.postLogoutRedirectUri,
       state: randomToken(),
     });
-  }
-}
-
-/** Damage to them must not keep anybody from logging out. */
-function tokensOf(loaded: LoadedSession): TokenSet | undefined {
-  try {
-    return loaded.tokens();
-  } catch (error) {
-    if (error instanceof OidcError) return undefined;
-    throw error;
   }
 }

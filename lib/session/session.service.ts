@@ -7,7 +7,7 @@ import { SessionDirectory } from './session-directory.js';
 import { SessionRepository } from './session-repository.js';
 import { SessionView } from './session-view.js';
 import { sessionTokenOf } from './session-token.js';
-import type { LoadedSession, Session, SessionSummary } from './session.js';
+import { undamagedTokens, type LoadedSession, type Session, type SessionSummary } from './session.js';
 
 /** A request of any platform: all that is looked at is its `Cookie` header. */
 export interface RequestWithCookies {
@@ -51,7 +51,7 @@ export class SessionService {
     if (!loaded) return false;
     this.remember(request, undefined);
     const ended = await this.repository.end(loaded.session.id, 'logout');
-    if (this.options.logout.revokeTokens) this.revocations.revoke(loaded.tokens().refreshToken);
+    if (this.options.logout.revokeTokens) this.revocations.revoke(undamagedTokens(loaded)?.refreshToken);
     return ended;
   }
 

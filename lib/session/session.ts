@@ -1,3 +1,4 @@
+import { LoginRequiredError } from '../common/errors.js';
 import type { Claims } from '../common/claims.js';
 import type { TokenSet } from '../provider/token-set.js';
 
@@ -71,6 +72,16 @@ export interface LoadedSession {
   readonly sealed: Uint8Array;
   /** Opens the sealed tokens. @throws LoginRequiredError when they are damaged */
   readonly tokens: () => TokenSet;
+}
+
+/** The tokens of a session; `undefined` when they are damaged: no reason to keep its end, or a new login, from happening. */
+export function undamagedTokens(loaded: LoadedSession): TokenSet | undefined {
+  try {
+    return loaded.tokens();
+  } catch (error) {
+    if (error instanceof LoginRequiredError) return undefined;
+    throw error;
+  }
 }
 
 /** The head of a session that holds these tokens. */

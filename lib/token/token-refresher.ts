@@ -1,6 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CLOCK, sleep, type Clock } from '../common/clock.js';
-import { LoginRequiredError, OidcError, StoreUnavailableError } from '../common/errors.js';
+import { OidcError, StoreUnavailableError } from '../common/errors.js';
 import { EventLog, type SessionEndCause } from '../common/events.js';
 import { jitter, randomToken } from '../common/random.js';
 import { SingleFlight } from '../common/single-flight.js';
@@ -12,7 +12,7 @@ import { Revocations } from '../provider/revocations.js';
 import type { OriginalIdentity, RefreshAnswer } from '../provider/refresh-answer.js';
 import type { TokenSet } from '../provider/token-set.js';
 import { SessionRepository } from '../session/session-repository.js';
-import type { LoadedSession } from '../session/session.js';
+import { undamagedTokens, type LoadedSession } from '../session/session.js';
 import type { LockSuccessor, StoredSession } from '../store/session-store.js';
 import { CoolDown, pauseNote, readPauseNote, type Failure } from './cool-down.js';
 import { PROBE_INTERVAL_MS, ProviderGate, type Reached } from './provider-gate.js';
@@ -375,15 +375,6 @@ function unavailable({ code, reason }: Pick<Failure, 'code' | 'reason'>, retryAf
 function reachedBy(answer: RefreshAnswer): Reached {
   if (answer.outcome === 'not_sent') return 'nothing';
   return answer.outcome === 'transient' ? 'no' : 'yes';
-}
-
-function undamagedTokens(loaded: LoadedSession): TokenSet | undefined {
-  try {
-    return loaded.tokens();
-  } catch (error) {
-    if (error instanceof LoginRequiredError) return undefined;
-    throw error;
-  }
 }
 
 /** About a tenth of the time already waited: ten percent late at most, and no storm when the provider is slow. */

@@ -95,6 +95,17 @@ describe('SessionService', () => {
       expect(revoked).toEqual(['RT-1']);
     });
 
+    it('ends a session whose tokens are damaged, too', async () => {
+      const { sessions, request, loaded, revoked, store } = await loggedIn();
+      const stored = await store.get(loaded.session.id);
+      const data = Buffer.from(stored?.data ?? []);
+      // In the text of the sealed tokens, before the seal itself, which the head vouches for.
+      data.writeUInt8(data.readUInt8(data.length - 20) ^ 1, data.length - 20);
+      if (stored) await store.create(loaded.session.id, { ...stored, data });
+      expect(await sessions.end(request)).toBe(true);
+      expect(revoked).toEqual([]);
+    });
+
     it('leaves the refresh token alone where the application says so', async () => {
       const { sessions, request, revoked } = await loggedIn({ logout: { revokeTokens: false } });
       await sessions.end(request);
