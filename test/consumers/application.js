@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
@@ -112,13 +111,4 @@ async function journey(client, baseUrl, issuer) {
   assert(logout.headers.location.startsWith(`${issuer}/session/end?`), logout.headers.location);
   const me = await client.send('GET', `${baseUrl}/auth/me`, { accept: 'application/json', 'sec-fetch-mode': 'cors' });
   assert.equal(me.status, 401, 'still logged in after logout');
-}
-
-export async function freePort() {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address();
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -13,7 +13,8 @@ import type { Environment } from '../../lib/options/environment.js';
 import type { ResolvedOptions } from '../../lib/options/resolved-options.js';
 import { ControlledClock } from '../support/controlled-clock.js';
 import { ScriptedProvider } from '../support/scripted-provider.js';
-import { freePort, SECRET } from '../support/test-app.js';
+import { freePort } from '../support/free-port.js';
+import { SECRET } from '../support/test-app.js';
 import { CLIENT_ID, CLIENT_SECRET } from '../support/test-provider.js';
 import { ReverseProxy } from './reverse-proxy.js';
 

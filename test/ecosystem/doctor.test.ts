@@ -11,9 +11,10 @@ import { checkRedis } from '../../lib/cli/redis-checks.js';
 import type { Environment } from '../../lib/options/environment.js';
 import type { ResolvedOptions } from '../../lib/options/resolved-options.js';
 import { CERTIFICATE } from '../support/certificate.js';
-import { freePort as portOfRedis, RedisServer } from '../support/redis-server.js';
+import { freePort } from '../support/free-port.js';
+import { RedisServer } from '../support/redis-server.js';
 import { ScriptedProvider, type Json } from '../support/scripted-provider.js';
-import { freePort, SECRET, startApp, type TestApp } from '../support/test-app.js';
+import { SECRET, startApp, type TestApp } from '../support/test-app.js';
 import { CLIENT_ID, CLIENT_SECRET, TestProvider } from '../support/test-provider.js';
 import { ReverseProxy } from './reverse-proxy.js';
 
@@ -339,7 +340,7 @@ describe('the doctor', () => {
     });
 
     it('a Redis that is not there, without repeating its password', async () => {
-      const port = await portOfRedis();
+      const port = await freePort();
       const findings = new Findings();
       await checkRedis(`redis://:a-password-that-nobody-sees@localhost:${port}`, findings);
       expect(findings.faults).toEqual([

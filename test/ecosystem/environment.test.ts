@@ -4,7 +4,8 @@ import { ConfigModule, registerAs } from '@nestjs/config';
 import { NestFactory } from '@nestjs/core';
 import { CurrentUser, OidcModule, oidcOptionsFromEnv } from 'nest-oidc';
 import { Browser } from '../support/browser.js';
-import { freePort, SECRET } from '../support/test-app.js';
+import { freePort } from '../support/free-port.js';
+import { SECRET } from '../support/test-app.js';
 import { CLIENT_ID, CLIENT_SECRET, TestProvider } from '../support/test-provider.js';
 
 @Controller()

@@ -8,7 +8,8 @@ import { readFileSync } from 'node:fs';
 import { OidcModule, Public } from 'nest-oidc';
 import { Browser, type BrowserResponse } from '../support/browser.js';
 import { ScriptedProvider } from '../support/scripted-provider.js';
-import { freePort, SECRET } from '../support/test-app.js';
+import { freePort } from '../support/free-port.js';
+import { SECRET } from '../support/test-app.js';
 import { CLIENT_ID, CLIENT_SECRET } from '../support/test-provider.js';
 import { authThrottling } from './auth-throttling.js';
 

@@ -1,7 +1,8 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import type { OidcOptions } from 'nest-oidc';
 import { Browser } from '../support/browser.js';
-import { freePort, startApp, type TestApp } from '../support/test-app.js';
+import { freePort } from '../support/free-port.js';
+import { startApp, type TestApp } from '../support/test-app.js';
 import { TestProvider, type TestProviderOptions } from '../support/test-provider.js';
 import { TimeTravel } from '../support/time-travel.js';
 

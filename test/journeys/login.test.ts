@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import { VersioningType } from '@nestjs/common';
 import { Browser } from '../support/browser.js';
-import { freePort, platforms, startApp, type TestApp } from '../support/test-app.js';
+import { freePort } from '../support/free-port.js';
+import { platforms, startApp, type TestApp } from '../support/test-app.js';
 import { TestProvider } from '../support/test-provider.js';
 
 describe.each(platforms)('login, requests and logout on %s', (platform) => {

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
 import { Browser } from '../support/browser.js';
 import { gate } from '../support/gate.js';
-import { freePort, platforms, startApp, type TestApp } from '../support/test-app.js';
+import { freePort } from '../support/free-port.js';
+import { platforms, startApp, type TestApp } from '../support/test-app.js';
 import { TestProvider } from '../support/test-provider.js';
 import { TimeTravel } from '../support/time-travel.js';
 

@@ -4,7 +4,8 @@ import { createClient } from 'redis';
 import { Browser } from '../support/browser.js';
 import { eventually } from '../support/eventually.js';
 import { RedisServer } from '../support/redis-server.js';
-import { freePort, platforms, startApp, type TestApp } from '../support/test-app.js';
+import { freePort } from '../support/free-port.js';
+import { platforms, startApp, type TestApp } from '../support/test-app.js';
 import { TestProvider } from '../support/test-provider.js';
 
 describe.each(platforms)('while Redis is away, on %s', (platform) => {

@@ -5,7 +5,8 @@ import { Browser } from '../support/browser.js';
 import { eventually } from '../support/eventually.js';
 import { gate } from '../support/gate.js';
 import { RedisServer } from '../support/redis-server.js';
-import { freePort, startApp, type PlatformName, type TestApp } from '../support/test-app.js';
+import { freePort } from '../support/free-port.js';
+import { startApp, type PlatformName, type TestApp } from '../support/test-app.js';
 import { TestProvider } from '../support/test-provider.js';
 import { TimeTravel } from '../support/time-travel.js';
 

@@ -5,7 +5,8 @@ import { Test } from '@nestjs/testing';
 import { OidcModule, type OidcEvent, type OidcOptions } from 'nest-oidc';
 import { Browser } from '../support/browser.js';
 import { ScriptedProvider, startAppAt } from '../support/scripted-provider.js';
-import { freePort, SECRET, TestController, type TestApp } from '../support/test-app.js';
+import { freePort } from '../support/free-port.js';
+import { SECRET, TestController, type TestApp } from '../support/test-app.js';
 import { CLIENT_ID, CLIENT_SECRET } from '../support/test-provider.js';
 import { TimeTravel } from '../support/time-travel.js';
 

@@ -10,7 +10,8 @@ import { SessionRepository } from '../../lib/session/session-repository.js';
 import { Browser } from '../support/browser.js';
 import { eventually } from '../support/eventually.js';
 import { ScriptedProvider } from '../support/scripted-provider.js';
-import { freePort, SECRET } from '../support/test-app.js';
+import { freePort } from '../support/free-port.js';
+import { SECRET } from '../support/test-app.js';
 import { CLIENT_ID, CLIENT_SECRET } from '../support/test-provider.js';
 import { TimeTravel } from '../support/time-travel.js';
 

@@ -1,6 +1,7 @@
 import { Browser } from '../support/browser.js';
 import { RedisServer } from '../support/redis-server.js';
-import { freePort, SECRET } from '../support/test-app.js';
+import { freePort } from '../support/free-port.js';
+import { SECRET } from '../support/test-app.js';
 import { CLIENT_ID, CLIENT_SECRET } from '../support/test-provider.js';
 import { TimeTravel } from '../support/time-travel.js';
 import { AppProcess, type Commit, type Disturbance, type Hearing } from './app-process.js';

@@ -6,7 +6,7 @@ import { eventually } from '../support/eventually.js';
 import { gate } from '../support/gate.js';
 import { ResourceServer } from '../support/resource-server.js';
 import { Sample } from '../support/sample.js';
-import { freePort } from '../support/test-app.js';
+import { freePort } from '../support/free-port.js';
 import { CLIENT_ID, CLIENT_SECRET, TestProvider } from '../support/test-provider.js';
 import { EventStream } from './event-stream.js';
 

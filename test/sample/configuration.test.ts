@@ -1,10 +1,9 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
 import { createServer, type Server } from 'node:net';
-import { once } from 'node:events';
 import { Browser } from '../support/browser.js';
 import { eventually } from '../support/eventually.js';
 import { Sample, SAMPLE_SECRET, type Variables } from '../support/sample.js';
-import { freePort } from '../support/test-app.js';
+import { freePort } from '../support/free-port.js';
 import { CLIENT_ID, CLIENT_SECRET, TestProvider } from '../support/test-provider.js';
 
 const client = { OIDC_ISSUER: 'https://login.example.com', OIDC_CLIENT_ID: 'app', OIDC_CLIENT_SECRET: 'secret' };
@@ -48,10 +47,11 @@ describe('starting', () => {
     return sample;
   }
 
+  /** Takes the port, unless another program has it already. */
   async function occupy(port: number): Promise<void> {
     const server = createServer().listen(port);
-    await once(server, 'listening');
     servers.push(server);
+    await new Promise<void>((resolve) => server.once('listening', resolve).once('error', () => resolve()));
   }
 
   it('needs no configuration: it says where it is, who can log in, and that its secret will not last', async () => {

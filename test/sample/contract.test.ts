@@ -3,7 +3,7 @@ import { Browser } from '../support/browser.js';
 import { logOutAt } from '../support/provider-logout.js';
 import { ResourceServer, type Answer } from '../support/resource-server.js';
 import { Sample, SAMPLE_SECRET } from '../support/sample.js';
-import { freePort } from '../support/test-app.js';
+import { freePort } from '../support/free-port.js';
 import { CLIENT_ID, CLIENT_SECRET, TestProvider } from '../support/test-provider.js';
 
 let sample: Sample;

@@ -8,7 +8,7 @@ import { gate } from '../support/gate.js';
 import { RedisServer } from '../support/redis-server.js';
 import { ResourceServer } from '../support/resource-server.js';
 import { Sample, SAMPLE_SECRET, type Variables } from '../support/sample.js';
-import { freePort } from '../support/test-app.js';
+import { freePort } from '../support/free-port.js';
 import { CLIENT_ID, CLIENT_SECRET, TestProvider } from '../support/test-provider.js';
 
 /** Seconds. Long enough for five requests before the next refresh is due, short enough to wait for. */

@@ -3,7 +3,7 @@ import { Browser } from '../support/browser.js';
 import { RedisServer } from '../support/redis-server.js';
 import { ResourceServer } from '../support/resource-server.js';
 import { Sample, SAMPLE_SECRET, type Variables } from '../support/sample.js';
-import { freePort } from '../support/test-app.js';
+import { freePort } from '../support/free-port.js';
 import { CLIENT_ID, CLIENT_SECRET, TestProvider } from '../support/test-provider.js';
 import { EventStream } from './event-stream.js';
 

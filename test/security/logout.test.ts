@@ -9,7 +9,8 @@ import { logoutToken } from '../support/logout-token.js';
 import { logOutAt } from '../support/provider-logout.js';
 import { RedisServer } from '../support/redis-server.js';
 import { ScriptedProvider, startAppAt } from '../support/scripted-provider.js';
-import { freePort, platforms, startApp, type TestApp } from '../support/test-app.js';
+import { freePort } from '../support/free-port.js';
+import { platforms, startApp, type TestApp } from '../support/test-app.js';
 import { TestProvider } from '../support/test-provider.js';
 import { TimeTravel } from '../support/time-travel.js';
 

@@ -9,7 +9,8 @@ import {
 } from '../support/scripted-provider.js';
 import type { TestApp } from '../support/test-app.js';
 import { CLIENT_ID, CLIENT_SECRET, TestProvider } from '../support/test-provider.js';
-import { freePort, startApp } from '../support/test-app.js';
+import { freePort } from '../support/free-port.js';
+import { startApp } from '../support/test-app.js';
 
 const REQUEST_URI = 'urn:ietf:params:oauth:request_uri:the-request';
 const PUSHED: Answer = { status: 201, body: { request_uri: REQUEST_URI, expires_in: 60 } };

@@ -12,7 +12,8 @@ import { localPath } from '../../lib/options/local-path.js';
 import type { PublicUrls } from '../../lib/options/public-urls.js';
 import { Browser } from '../support/browser.js';
 import { ScriptedProvider, startAppAt } from '../support/scripted-provider.js';
-import { freePort, platforms, SECRET, type TestApp } from '../support/test-app.js';
+import { freePort } from '../support/free-port.js';
+import { platforms, SECRET, type TestApp } from '../support/test-app.js';
 import { CLIENT_ID, CLIENT_SECRET } from '../support/test-provider.js';
 import { HARMLESS, REFUSED } from './open-redirect-payloads.js';
 

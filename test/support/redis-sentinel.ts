@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createClient } from 'redis';
 import { eventually } from './eventually.js';
-import { freePort, guard, RedisServer } from './redis-server.js';
+import { freePort } from './free-port.js';
+import { guard, RedisServer } from './redis-server.js';
 
 /** The name that the sentinels know the master by. */
 export const MASTER_NAME = 'main';

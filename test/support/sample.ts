@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { canary } from './canary.js';
 import { eventually } from './eventually.js';
-import { freePort } from './test-app.js';
+import { freePort } from './free-port.js';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const DIST = new URL('../../sample-app/dist/', import.meta.url);

@@ -9,7 +9,8 @@ import {
 import type { AddressInfo } from 'node:net';
 import { setTimeout as pause } from 'node:timers/promises';
 import { compactJws, newSigningKey, signatureBy, type SigningKey } from './signing-keys.js';
-import { freePort, startApp, type TestApp, type TestAppOptions } from './test-app.js';
+import { freePort } from './free-port.js';
+import { startApp, type TestApp, type TestAppOptions } from './test-app.js';
 import { CLIENT_ID } from './test-provider.js';
 
 export type Json = Record<string, unknown>;

@@ -27,8 +27,6 @@ import {
   type RequestWithCookies,
   type Session,
 } from 'nest-oidc';
-import { createServer } from 'node:net';
-import type { AddressInfo } from 'node:net';
 import { CLIENT_ID, CLIENT_SECRET } from './test-provider.js';
 
 export const SECRET = 'q7Rk-a-secret-that-only-tests-use-ZmX2';
@@ -139,13 +137,4 @@ export async function startApp({
   prepare?.(app);
   await app.listen(port);
   return { app, url, events, close: () => app.close() };
-}
-
-/** A port that was free a moment ago. */
-export async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise<void>((resolve) => server.close(() => resolve()));
-  return port;
 }

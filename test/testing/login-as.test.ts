@@ -3,7 +3,8 @@ import { Module } from '@nestjs/common';
 import { Test } from '@nestjs/testing';
 import { SessionService, TokenService, type OidcOptions } from 'nest-oidc';
 import { loginAs, OidcTestProvider } from 'nest-oidc/testing';
-import { freePort, platforms, startApp, type PlatformName, type TestApp } from '../support/test-app.js';
+import { freePort } from '../support/free-port.js';
+import { platforms, startApp, type PlatformName, type TestApp } from '../support/test-app.js';
 
 describe('loginAs', () => {
   let provider: OidcTestProvider;

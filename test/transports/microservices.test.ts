@@ -12,7 +12,7 @@ import { AuthGuard, CurrentUser, OptionalAuth, Public } from 'nest-oidc';
 import { firstValueFrom } from 'rxjs';
 import { Browser } from '../support/browser.js';
 import { eventually } from '../support/eventually.js';
-import { freePort } from '../support/redis-server.js';
+import { freePort } from '../support/free-port.js';
 import { platforms } from '../support/test-app.js';
 import { raise, type Stage } from './stage.js';
 
