@@ -1,8 +1,8 @@
 // npm run bench:check: a short measurement for CI. Fails when a request costs much more of the floor's CPU time than it
 // should, or another number of Redis commands, in three tries. The bounds leave room for a noisy machine; what is aimed at
-// stands in requests.js.
+// stands in scenarios/requests.js.
 import { startRedis } from './redis.js';
-import { measureRequests } from './requests.js';
+import { compare } from './scenarios/requests.js';
 
 const BOUNDS = [
   { subject: 'fastify redis', against: 'fastify floor', atLeast: 0.5, commands: 1 },
@@ -19,14 +19,14 @@ try {
 
 async function holds() {
   for (let attempt = 1; attempt <= TRIES; attempt += 1) {
-    const { targets } = await measureRequests({ redis, targets: BOUNDS, rounds: 2, seconds: 2 });
-    for (const { subject, against, cpu, atLeast, commandsPerRequest } of targets) {
+    const { ratios } = await compare({ redis, comparisons: BOUNDS, rounds: 2, seconds: 2 });
+    for (const { subject, against, cpu, atLeast, commandsPerRequest } of ratios) {
       console.log(
         `${subject}: ${cpu.median.toFixed(2)} of ${against} (at least ${atLeast}), ` +
           `${commandsPerRequest.toFixed(2)} Redis commands`,
       );
     }
-    if (targets.every(({ cpu, atLeast, hasRightCommands }) => cpu.median >= atLeast && hasRightCommands)) return true;
+    if (ratios.every(({ cpu, atLeast, hasRightCommands }) => cpu.median >= atLeast && hasRightCommands)) return true;
   }
   return false;
 }

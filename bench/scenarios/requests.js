@@ -1,8 +1,9 @@
-import { spread } from './statistics.js';
-import { SubjectProcess } from './subject-process.js';
+import { spread } from '../statistics.js';
+import { SubjectProcess } from '../subject-process.js';
+import { target } from '../target.js';
 
 /** What a request with a good session may cost: at least this part of the throughput of the other subject. */
-export const TARGETS = [
+const TARGETS = [
   { subject: 'express redis', against: 'express floor', atLeast: 0.95, commands: 1 },
   { subject: 'fastify redis', against: 'fastify floor', atLeast: 0.9, commands: 1 },
   { subject: 'express memory', against: 'express bare', atLeast: 0.95, commands: 0 },
@@ -11,9 +12,19 @@ export const TARGETS = [
   { subject: 'fastify public', against: 'fastify bare', atLeast: 0.98, commands: 0 },
 ];
 
+/** A request with a good session. `only` leaves subjects out whose name does not contain it. */
+export async function requests({ redis, only, rounds, seconds, progress }) {
+  const comparisons = TARGETS.filter(({ subject }) => subject.includes(only));
+  const { measured, ratios } = await compare({ redis, comparisons, rounds, seconds, progress });
+  const targets = ratios.map(({ subject, against, atLeast, throughput, hasRightCommands }) =>
+    target({ what: subject, of: against, atLeast, measured: throughput, holds: hasRightCommands }),
+  );
+  return { targets, ratios, measured };
+}
+
 /** All subjects in turn (A B A B …), so many rounds: what the machine does to one it does to all. */
-export async function measureRequests({ redis, targets, rounds, seconds, progress = () => undefined }) {
-  const names = [...new Set(targets.flatMap(({ subject, against }) => [against, subject]))];
+export async function compare({ redis, comparisons, rounds, seconds, progress = () => undefined }) {
+  const names = [...new Set(comparisons.flatMap(({ subject, against }) => [against, subject]))];
   const subjects = [];
   try {
     for (const name of names) subjects.push(await SubjectProcess.start(name, redis));
@@ -26,13 +37,13 @@ export async function measureRequests({ redis, targets, rounds, seconds, progres
         progress(`round ${round}/${rounds}  ${describe(subject.name, figures)}`);
       }
     }
-    return { measured, targets: targets.map((target) => judge(target, measured)) };
+    return { measured, ratios: comparisons.map((comparison) => ratiosOf(comparison, measured)) };
   } finally {
     await Promise.all(subjects.map((subject) => subject.stop()));
   }
 }
 
-function judge({ subject, against, atLeast, commands }, measured) {
+function ratiosOf({ subject, against, atLeast, commands }, measured) {
   const ratios = (figure, invert) =>
     spread(
       measured[subject].map((figures, round) => {
@@ -41,18 +52,15 @@ function judge({ subject, against, atLeast, commands }, measured) {
       }),
     );
   const commandsPerRequest = spread(measured[subject].map((figures) => figures.commandsPerRequest)).median;
-  const hasRightCommands = Math.abs(commandsPerRequest - commands) < 0.05;
-  const throughput = ratios('requestsPerSecond');
   return {
     subject,
     against,
     atLeast,
-    throughput,
+    throughput: ratios('requestsPerSecond'),
     /** CPU time of the other for one of ours: the steadier figure. */
     cpu: ratios('cpuUsPerRequest', true),
     commandsPerRequest,
-    hasRightCommands,
-    met: throughput.median >= atLeast && hasRightCommands,
+    hasRightCommands: Math.abs(commandsPerRequest - commands) < 0.05,
   };
 }
 

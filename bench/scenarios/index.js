@@ -1,0 +1,7 @@
+import { requests } from './requests.js';
+
+/**
+ * What can be measured, by name. Each is given Redis, its options (run.js) and a function that shows progress, and answers
+ * with its targets (target.js) and its figures.
+ */
+export const scenarios = { requests };
