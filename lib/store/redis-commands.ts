@@ -63,7 +63,7 @@ const TRY_AGAIN_MS = 25;
  * node-redis gives every command a timeout of five seconds with an `AbortSignal` of its own, which costs a third of the
  * throughput. 0 turns it off; the deadline of {@link RedisCommandRunner} takes its place.
  */
-const OPTIONS: RedisCommandOptions = { typeMapping: BUFFERS, timeout: 0 };
+export const OPTIONS: RedisCommandOptions = { typeMapping: BUFFERS, timeout: 0 };
 
 /**
  * Sends commands with a deadline.

@@ -1,29 +1,35 @@
 import { type Clock, systemClock } from '../common/clock.js';
 import { OidcConfigurationError } from '../common/errors.js';
 import type { LockResult, LockSuccessor, ReplaceResult, SessionStore, StoredSession } from './session-store.js';
-import { RedisCommandRunner, type RedisSessionClient } from './redis-commands.js';
+import { ProcessCache, resolveProcessCache, type ProcessCacheOptions } from './process-cache.js';
+import { OPTIONS, RedisCommandRunner, type RedisSessionClient } from './redis-commands.js';
+import { decodeRecord, encodeRecord } from './redis-record.js';
 import { ADD_MEMBER, DELETE, LOCK, MEMBERS, REMOVE_MEMBER, REPLACE, TOUCH, UNLOCK } from './redis-scripts.js';
+import { isTrackable, RedisTracking } from './redis-tracking.js';
 
+export type { ProcessCacheOptions } from './process-cache.js';
 export type { RedisSessionClient } from './redis-commands.js';
 
 export interface RedisSessionStoreOptions {
   /**
-   * Put before every key: sessions are `<prefix>s:{…}`, locks `<prefix>l:{…}`, marks `<prefix>m:…`, sets `<prefix>x:…`.
+   * Put before every key: sessions are `<prefix>s:{…}`, locks `<prefix>l:{…}`, marks `<prefix>m:…`, sets
+   * `<prefix>x:…`.
    * Applications that share a Redis need one each. @default 'oidc:'
    */
   readonly keyPrefix?: string;
   /** How long Redis may take to answer; half a second at most while it is away. Seconds, above 0, up to 10. @default 2 */
   readonly commandTimeout?: number;
+  /**
+   * Keeps sessions in the process as well, so that a request whose session is there needs no command. Redis tells of every
+   * change over a connection of its own (client tracking), which takes a few milliseconds; when it does not, nothing is
+   * answered from the process. Needs a single client, and Redis itself or what speaks RESP3 as it does. @default false
+   */
+  readonly processCache?: boolean | ProcessCacheOptions;
 }
-
-/** Generation, expiry and last use, each an unsigned 64-bit integer, big-endian. `data` follows. */
-const HEADER_BYTES = 24;
-const EXPIRES_AT_OFFSET = 8;
-const LAST_SEEN_AT_OFFSET = 16;
 
 /**
  * Keeps sessions in Redis 6 or newer (or what speaks its protocol and runs its scripts), for any number of processes.
- * Every method is atomic and one round trip; reading a session is one `GET`.
+ * Every method is atomic and one round trip; reading a session is one `GET`, or none with `processCache`.
  *
  * The client is the application's: it connects it, and closes it after Nest has shut down. It may be a client, a pool, a
  * cluster or a sentinel of node-redis 6. Listen to its `error` event to learn of lost connections. When nobody does as
@@ -34,11 +40,14 @@ const LAST_SEEN_AT_OFFSET = 16;
 export class RedisSessionStore implements SessionStore {
   private readonly redis: RedisCommandRunner;
   private readonly keyPrefix: string;
+  private readonly cache: ProcessCache | undefined;
+  /** Ends the connection of the process cache; there is nothing else to close. */
+  declare readonly close?: () => Promise<void>;
 
-  /** @throws {OidcConfigurationError} when `commandTimeout` is out of range. */
+  /** @throws {OidcConfigurationError} when an option cannot be used. */
   constructor(
     private readonly client: RedisSessionClient,
-    { keyPrefix = 'oidc:', commandTimeout = 2 }: RedisSessionStoreOptions = {},
+    { keyPrefix = 'oidc:', commandTimeout = 2, processCache = false }: RedisSessionStoreOptions = {},
     private readonly clock: Clock = systemClock,
   ) {
     if (!(commandTimeout > 0 && commandTimeout <= 10)) {
@@ -46,15 +55,19 @@ export class RedisSessionStore implements SessionStore {
     }
     this.keyPrefix = keyPrefix;
     this.redis = new RedisCommandRunner(client, commandTimeout * 1000, clock);
+    const cache = this.createCache(processCache);
+    this.cache = cache;
+    if (cache) this.close = async () => cache.close();
   }
 
-  async get(key: string): Promise<StoredSession | undefined> {
-    return this.decode(await this.redis.run((redis) => redis.get(this.sessionKey(key))));
+  get(key: string): Promise<StoredSession | undefined> {
+    return this.cache ? this.cache.get(key) : this.read(key);
   }
 
   async create(key: string, session: StoredSession): Promise<void> {
     const expiration = { type: 'PX', value: this.timeToLive(session.expiresAt) } as const;
-    await this.redis.run((redis) => redis.set(this.sessionKey(key), encode(session), { expiration }));
+    const value = encodeRecord(session);
+    await this.changing(key, () => this.redis.run((redis) => redis.set(this.sessionKey(key), value, { expiration })));
   }
 
   async replace(
@@ -64,32 +77,37 @@ export class RedisSessionStore implements SessionStore {
     owner: string,
   ): Promise<ReplaceResult> {
     const timeToLive = this.timeToLive(session.expiresAt);
-    const args = [this.now(), String(expectedGeneration), owner, encode(session), String(timeToLive)];
-    return String(await this.redis.script(REPLACE, this.sessionAndLock(key), args)) as ReplaceResult;
+    const args = [this.now(), String(expectedGeneration), owner, encodeRecord(session), String(timeToLive)];
+    return String(
+      await this.ending(key, () => this.redis.script(REPLACE, this.sessionAndLock(key), args)),
+    ) as ReplaceResult;
   }
 
   async touch(key: string, expiresAt: number, lastSeenAt: number): Promise<boolean> {
     const args = [this.now(), String(Math.trunc(expiresAt)), String(this.timeToLive(expiresAt)), String(lastSeenAt)];
-    return (await this.redis.script(TOUCH, this.sessionAndLock(key), args)) === 1;
+    return (await this.changing(key, () => this.redis.script(TOUCH, this.sessionAndLock(key), args))) === 1;
   }
 
   async delete(key: string, generation?: number): Promise<boolean> {
     const args = [this.now(), generation === undefined ? '' : String(generation), this.channel, key];
-    return (await this.redis.script(DELETE, this.sessionAndLock(key), args)) === 1;
+    return (await this.ending(key, () => this.redis.script(DELETE, this.sessionAndLock(key), args))) === 1;
   }
 
   async lock(key: string, owner: string, leaseMs: number): Promise<LockResult> {
     const args = [this.now(), owner, String(Math.ceil(leaseMs))];
+    this.cache?.suspend(key, leaseMs);
     const answer = await this.redis.script(LOCK, this.sessionAndLock(key), args);
     const [acquired, value, holder] = answer as [number, unknown?, Buffer?];
-    const session = this.decode(value);
+    const session = decodeRecord(value, this.clock.now());
+    if (acquired !== 1) this.cache?.suspend(key);
     if (!session || acquired === 1) return { acquired: session !== undefined, session };
     return { acquired: false, session, ...(holder && { holder: holder.toString() }) };
   }
 
   async unlock(key: string, owner: string, successor?: LockSuccessor): Promise<void> {
     const next = successor ? [successor.owner, String(Math.ceil(successor.leaseMs))] : ['', ''];
-    await this.redis.script(UNLOCK, this.sessionAndLock(key), [this.now(), owner, ...next]);
+    const args = [this.now(), owner, ...next];
+    await this.ending(key, () => this.redis.script(UNLOCK, this.sessionAndLock(key), args));
   }
 
   async markUsed(key: string, expiresAt: number): Promise<boolean> {
@@ -121,6 +139,60 @@ export class RedisSessionStore implements SessionStore {
     return () => void subscriber.destroy();
   }
 
+  /** Whether sessions can be answered from the process now. Asking opens the connection for it when there is none. */
+  get isCaching(): boolean {
+    return this.cache?.isOn() ?? false;
+  }
+
+  /** A write of this process: its next read finds what was written, whenever Redis tells of it. */
+  private async changing<T>(key: string, write: () => Promise<T>): Promise<T> {
+    this.cache?.forget(key);
+    try {
+      return await write();
+    } finally {
+      this.cache?.forget(key);
+    }
+  }
+
+  /** A write with which a refresh ends, if one was under way here. */
+  private async ending<T>(key: string, write: () => Promise<T>): Promise<T> {
+    try {
+      return await this.changing(key, write);
+    } finally {
+      this.cache?.resume(key);
+    }
+  }
+
+  private async read(key: string): Promise<StoredSession | undefined> {
+    return decodeRecord(await this.redis.run((redis) => redis.get(this.sessionKey(key))), this.clock.now());
+  }
+
+  private createCache(given: boolean | ProcessCacheOptions): ProcessCache | undefined {
+    const options = resolveProcessCache(given);
+    if (!options) return undefined;
+    if (!isTrackable(this.client)) {
+      throw new OidcConfigurationError([
+        'RedisSessionStore: processCache needs a single client (createClient), and this is a pool, a cluster or a ' +
+          'sentinel, where one connection does not hear of every change. Leave processCache out.',
+      ]);
+    }
+    const expiration = { type: 'PX', value: 1000 } as const;
+    const tracking = new RedisTracking(
+      this.client,
+      {
+        maxSilenceMs: options.maxSilenceMs,
+        commandOptions: OPTIONS,
+        keyPrefix: this.keyPrefix,
+        write: (key) => this.redis.run((redis) => redis.set(key, '', { expiration })),
+        onChange: (key) => cache.forget(key),
+      },
+      this.clock,
+    );
+    const read = (key: string): Promise<StoredSession | undefined> => this.read(key);
+    const cache = new ProcessCache(options, tracking, (key) => this.sessionKey(key), read, this.clock);
+    return cache;
+  }
+
   /** Redis' channels are one space for all its databases. */
   private get channel(): string {
     return `${this.keyPrefix}deleted`;
@@ -147,30 +219,4 @@ export class RedisSessionStore implements SessionStore {
   private timeToLive(expiresAt: number): number {
     return Math.max(1, Math.ceil(expiresAt - this.clock.now()));
   }
-
-  /** A value too short to be one of ours is no session: an error would meet its user again at every request. */
-  private decode(value: unknown): StoredSession | undefined {
-    if (value === null || value === undefined) return undefined;
-    if (!Buffer.isBuffer(value)) {
-      throw new TypeError('The Redis client did not return a Buffer. Hand RedisSessionStore a client of node-redis 6.');
-    }
-    if (value.length < HEADER_BYTES) return undefined;
-    const expiresAt = Number(value.readBigUInt64BE(EXPIRES_AT_OFFSET));
-    if (expiresAt <= this.clock.now()) return undefined;
-    return {
-      data: value.subarray(HEADER_BYTES),
-      generation: Number(value.readBigUInt64BE()),
-      expiresAt,
-      lastSeenAt: Number(value.readBigUInt64BE(LAST_SEEN_AT_OFFSET)),
-    };
-  }
-}
-
-function encode({ data, generation, expiresAt, lastSeenAt }: StoredSession): Buffer {
-  const value = Buffer.allocUnsafe(HEADER_BYTES + data.length);
-  value.writeBigUInt64BE(BigInt(generation));
-  value.writeBigUInt64BE(BigInt(Math.trunc(expiresAt)), EXPIRES_AT_OFFSET);
-  value.writeBigUInt64BE(BigInt(Math.trunc(lastSeenAt)), LAST_SEEN_AT_OFFSET);
-  value.set(data, HEADER_BYTES);
-  return value;
 }

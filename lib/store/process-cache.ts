@@ -1,0 +1,148 @@
+import type { Clock } from '../common/clock.js';
+import { OidcConfigurationError } from '../common/errors.js';
+import { ExpiringMap, type Expiring } from './expiring-map.js';
+import { decodeRecord } from './redis-record.js';
+import type { RedisTracking } from './redis-tracking.js';
+import type { StoredSession } from './session-store.js';
+
+/** What the process keeps of Redis, see `RedisSessionStoreOptions.processCache`. */
+export interface ProcessCacheOptions {
+  /** How many sessions are kept, of some 2 KB each; the one that was used longest ago goes first. 1 to 1,000,000. @default 10000 */
+  readonly maxEntries?: number;
+  /**
+   * How long Redis may have been silent when a session is answered from the process. A session that has ended is never
+   * answered later than that, whatever has failed. A busy process asks for a word of Redis (`PING`) three times as often.
+   * Seconds, 0.02 to 10. @default 0.05
+   */
+  readonly maxSilence?: number;
+}
+
+export interface ResolvedProcessCacheOptions {
+  readonly maxEntries: number;
+  readonly maxSilenceMs: number;
+}
+
+interface Entry extends Expiring {
+  readonly session: StoredSession;
+}
+
+/** Who waits for another's refresh asks for the lock again and again, at least this often. */
+const WAITING_MS = 500;
+
+/**
+ * Sessions that this process has read and that Redis, as it would have told otherwise, still has as they were read.
+ *
+ * A request reads over the connection of the application, as without a cache. What is there is then read once more over
+ * the tracked connection, beside the request: that the connection has trouble delays nobody, and Redis need not remember
+ * who asked for sessions that do not exist.
+ */
+export class ProcessCache {
+  private readonly entries: ExpiringMap<Entry>;
+  /** The youngest read under way of each key. One that is not here any more was overtaken by a change. */
+  private readonly fills = new Map<string, object>();
+  /** Keys whose refresh is under way here. */
+  private readonly suspended: ExpiringMap<Expiring>;
+
+  constructor(
+    { maxEntries }: ResolvedProcessCacheOptions,
+    private readonly tracking: RedisTracking,
+    private readonly redisKey: (key: string) => string,
+    private readonly readThrough: (key: string) => Promise<StoredSession | undefined>,
+    private readonly clock: Clock,
+  ) {
+    this.entries = new ExpiringMap(clock, { maxEntries });
+    this.suspended = new ExpiringMap(clock);
+  }
+
+  isOn(): boolean {
+    return this.tracking.isOn();
+  }
+
+  /** The same object for as long as the session stays as it is. */
+  async get(key: string): Promise<StoredSession | undefined> {
+    const now = this.clock.now();
+    const known = this.entries.use(key);
+    if (!known) return this.read(key);
+    if (this.tracking.isTrusted(now)) {
+      this.tracking.keepTrusted(now);
+      return known.session;
+    }
+    await this.tracking.hear();
+    const still = this.entries.get(key);
+    return still && this.tracking.isTrusted(now) ? still.session : this.read(key);
+  }
+
+  /** Keeps nothing of this session while it is written or its refresh is under way here, until {@link resume}. */
+  suspend(key: string, forMs = WAITING_MS): void {
+    this.suspended.set(key, { expiresAt: this.clock.now() + forMs });
+    this.forget(key);
+  }
+
+  resume(key: string): void {
+    this.suspended.delete(key);
+    this.forget(key);
+  }
+
+  /** Forgets a session, or all of them. */
+  forget(key?: string): void {
+    if (key === undefined) {
+      this.entries.clear();
+      this.fills.clear();
+      return;
+    }
+    this.entries.delete(key);
+    this.fills.delete(key);
+  }
+
+  close(): void {
+    this.tracking.close();
+    this.suspended.clear();
+  }
+
+  private async read(key: string): Promise<StoredSession | undefined> {
+    const session = await this.readThrough(key);
+    if (session && this.tracking.isOn() && !this.fills.has(key)) void this.fill(key);
+    return session;
+  }
+
+  private async fill(key: string): Promise<void> {
+    if (this.suspended.get(key)) return;
+    const fill = {};
+    this.fills.set(key, fill);
+    const read = await this.tracking.read(this.redisKey(key)).catch(() => undefined);
+    if (this.fills.get(key) !== fill) return;
+    this.fills.delete(key);
+    const session = read && decodeRecord(copyOf(read.value), this.clock.now());
+    if (session) {
+      this.entries.set(key, { session, expiresAt: Math.min(session.expiresAt, read.expiresAt) });
+    }
+  }
+}
+
+/** The client answers windows on what it has received, which would be kept with them. */
+function copyOf(value: unknown): unknown {
+  if (!Buffer.isBuffer(value)) return value;
+  const copy = Buffer.allocUnsafeSlow(value.length);
+  value.copy(copy);
+  return copy;
+}
+
+/** `undefined` when there is to be none. @throws {OidcConfigurationError} */
+export function resolveProcessCache(given: boolean | ProcessCacheOptions): ResolvedProcessCacheOptions | undefined {
+  if (given === false) return undefined;
+  if (given !== true && (typeof given !== 'object' || given === null)) {
+    throw new OidcConfigurationError(['RedisSessionStore: processCache must be true, false or an object.']);
+  }
+  const { maxEntries = 10_000, maxSilence = 0.05, ...unknown }: ProcessCacheOptions = given === true ? {} : given;
+  const problems = Object.keys(unknown).map(
+    (name) => `RedisSessionStore: processCache.${name} is not known: there are maxEntries and maxSilence.`,
+  );
+  if (!(Number.isSafeInteger(maxEntries) && maxEntries >= 1 && maxEntries <= 1_000_000)) {
+    problems.push('RedisSessionStore: processCache.maxEntries must be a whole number from 1 to 1,000,000.');
+  }
+  if (!(maxSilence >= 0.02 && maxSilence <= 10)) {
+    problems.push('RedisSessionStore: processCache.maxSilence must be 0.02 to 10 seconds.');
+  }
+  if (problems.length > 0) throw new OidcConfigurationError(problems);
+  return { maxEntries, maxSilenceMs: maxSilence * 1000 };
+}
