@@ -1,8 +1,8 @@
 // npm run bench:check: a short measurement for CI. Fails when a request costs much more of the floor's CPU time than it
 // should, or another number of Redis commands, in three tries. The bounds leave room for a noisy machine; what is aimed at
 // stands in scenarios/requests.js.
+import { compare } from './compare.js';
 import { startRedis } from './redis.js';
-import { compare } from './scenarios/requests.js';
 
 const BOUNDS = [
   { subject: 'fastify redis', against: 'fastify floor', atLeast: 0.5, commands: 1 },

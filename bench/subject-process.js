@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import { load } from './load.js';
+import { RedisTraffic } from './redis-traffic.js';
 
 const ENTRY = fileURLToPath(new URL('subject.js', import.meta.url));
 
@@ -13,41 +14,64 @@ export class SubjectProcess {
       execArgv: ['--expose-gc', '--disable-warning=ExperimentalWarning', ...execArgv],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
-    const [{ url, headers }] = await once(child, 'message');
-    return new SubjectProcess(name, child, redis, url, headers);
+    return new SubjectProcess(name, child, redis, await messageOf(child, name));
   }
 
-  constructor(name, child, redis, url, headers) {
-    Object.assign(this, { name, child, redis, url, headers });
+  constructor(name, child, redis, { url, headers, cookies }) {
+    Object.assign(this, { name, child, redis, url, headers, cookies });
   }
 
-  /** Throughput, latency, CPU and Redis commands of a burst of so many seconds. */
+  /** What a burst of so many seconds costs: time, CPU, Redis, bytes, and the memory that is held after it. */
   async measure(seconds) {
-    const [cpuBefore, commandsBefore] = [await this.ask('usage'), await this.redis.commands()];
-    const result = await load({ url: this.url, headers: this.headers, seconds });
-    const [cpuAfter, commandsAfter] = [await this.ask('usage'), await this.redis.commands()];
-    const cpuUs = total(cpuAfter.cpu) - total(cpuBefore.cpu);
+    const traffic = new RedisTraffic(this.redis);
+    const before = await this.ask('usage');
+    await traffic.start();
+    const result = await load({ url: this.url, headers: this.headers, cookies: this.cookies, seconds });
+    const redis = await traffic.stop();
+    const after = await this.ask('usage');
+    const collected = await this.ask('collect');
     return {
       requestsPerSecond: result.requests / (result.durationUs / 1e6),
-      cpuUsPerRequest: cpuUs / result.requests,
-      commandsPerRequest: (commandsAfter - commandsBefore) / result.requests,
+      cpuUsPerRequest: (total(after.cpu) - total(before.cpu)) / result.requests,
+      commandsPerRequest: redis.commands / result.requests,
+      redisBytesInPerRequest: redis.bytesIn / result.requests,
+      redisBytesOutPerRequest: redis.bytesOut / result.requests,
+      responseBytes: result.bytes / result.requests,
+      cookieBytes: (this.headers.cookie ?? '').length,
       p50Us: result.p50,
       p95Us: result.p95,
       p99Us: result.p99,
-      rssBytes: cpuAfter.memory.rss,
+      rssBytes: after.memory.rss,
+      heapUsedBytes: collected.memory.heapUsed,
     };
   }
 
   async ask(question) {
     this.child.send(question);
-    const [answer] = await once(this.child, 'message');
-    return answer;
+    return messageOf(this.child, this.name);
   }
 
   async stop() {
+    if (!this.child.connected) return;
     const exited = once(this.child, 'exit');
     this.child.disconnect();
     await exited;
+  }
+}
+
+/** The next message; an error when the process ends instead. */
+async function messageOf(child, name) {
+  const waiting = new AbortController();
+  const { signal } = waiting;
+  try {
+    return await Promise.race([
+      once(child, 'message', { signal }).then(([message]) => message),
+      once(child, 'exit', { signal }).then(([code]) => {
+        throw new Error(`The subject ${name} has ended with code ${code}.`);
+      }),
+    ]);
+  } finally {
+    waiting.abort();
   }
 }
 

@@ -1,7 +1,9 @@
+import { many } from './many.js';
+import { peers } from './peers.js';
 import { requests } from './requests.js';
 
 /**
  * What can be measured, by name. Each is given Redis, its options (run.js) and a function that shows progress, and answers
  * with its targets (target.js) and its figures.
  */
-export const scenarios = { requests };
+export const scenarios = { requests, many, peers };

@@ -1,5 +1,4 @@
-import { spread } from '../statistics.js';
-import { SubjectProcess } from '../subject-process.js';
+import { compare } from '../compare.js';
 import { target } from '../target.js';
 
 /** What a request with a good session may cost: at least this part of the throughput of the other subject. */
@@ -20,50 +19,4 @@ export async function requests({ redis, only, rounds, seconds, progress }) {
     target({ what: subject, of: against, atLeast, measured: throughput, holds: hasRightCommands }),
   );
   return { targets, ratios, measured };
-}
-
-/** All subjects in turn (A B A B …), so many rounds: what the machine does to one it does to all. */
-export async function compare({ redis, comparisons, rounds, seconds, progress = () => undefined }) {
-  const names = [...new Set(comparisons.flatMap(({ subject, against }) => [against, subject]))];
-  const subjects = [];
-  try {
-    for (const name of names) subjects.push(await SubjectProcess.start(name, redis));
-    for (const subject of subjects) await subject.measure(Math.min(2, seconds));
-    const measured = Object.fromEntries(names.map((name) => [name, []]));
-    for (let round = 1; round <= rounds; round += 1) {
-      for (const subject of subjects) {
-        const figures = await subject.measure(seconds);
-        measured[subject.name].push(figures);
-        progress(`round ${round}/${rounds}  ${describe(subject.name, figures)}`);
-      }
-    }
-    return { measured, ratios: comparisons.map((comparison) => ratiosOf(comparison, measured)) };
-  } finally {
-    await Promise.all(subjects.map((subject) => subject.stop()));
-  }
-}
-
-function ratiosOf({ subject, against, atLeast, commands }, measured) {
-  const ratios = (figure, invert) =>
-    spread(
-      measured[subject].map((figures, round) => {
-        const ratio = figures[figure] / measured[against][round][figure];
-        return invert ? 1 / ratio : ratio;
-      }),
-    );
-  const commandsPerRequest = spread(measured[subject].map((figures) => figures.commandsPerRequest)).median;
-  return {
-    subject,
-    against,
-    atLeast,
-    throughput: ratios('requestsPerSecond'),
-    /** CPU time of the other for one of ours: the steadier figure. */
-    cpu: ratios('cpuUsPerRequest', true),
-    commandsPerRequest,
-    hasRightCommands: Math.abs(commandsPerRequest - commands) < 0.05,
-  };
-}
-
-function describe(name, { requestsPerSecond, cpuUsPerRequest, p99Us }) {
-  return `${name.padEnd(16)} ${Math.round(requestsPerSecond)} req/s  ${cpuUsPerRequest.toFixed(1)} µs CPU  p99 ${(p99Us / 1000).toFixed(1)} ms`;
 }

@@ -1,11 +1,13 @@
 import { controllerOf, createApp } from './platform.js';
+import { SUB } from './session.js';
 
 /** Nest and nothing else: what every request costs anyway. */
 export async function bare(platform) {
   return {
     app: await createApp(
       platform,
-      controllerOf(() => ({ sub: '248289761001' })),
+      controllerOf(() => ({ sub: SUB })),
     ),
+    isOpen: true,
   };
 }

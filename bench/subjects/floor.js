@@ -1,25 +1,22 @@
 import { Req } from '@nestjs/common';
-import { createClient } from 'redis';
 import { controllerOf, createApp } from './platform.js';
+import { connectRedis } from './redis-client.js';
 import { claims, tokens } from './session.js';
 
 /**
  * The least that a session in Redis can cost: one raw GET by the client without its per-command timeout, `JSON.parse`, and
  * no check of anything.
  */
-export async function floor(platform, { redisUrl }) {
-  const client = createClient({ url: redisUrl });
-  client.on('error', () => undefined);
-  await client.connect();
+export async function floor(platform, { redisUrl, sessions = 1 }) {
+  const client = await connectRedis(redisUrl);
   const redis = client.withCommandOptions({ timeout: 0 });
-  const key = `floor:${platform}`;
-  await redis.set(key, JSON.stringify({ claims: claims('https://login.example'), tokens: tokens(Date.now()) }));
+  const keyOf = (cookie) => `floor:${platform}:${cookie}`;
+  const cookies = Array.from({ length: sessions }, (_, index) => `sid=${String(index).padStart(43, 'x')}`);
+  const session = JSON.stringify({ claims: claims('https://login.example'), tokens: tokens(Date.now()) });
+  await Promise.all(cookies.map((cookie) => redis.set(keyOf(cookie), session)));
   const handler = async (request) => {
-    const session = JSON.parse(await redis.get(key));
-    return { sub: request.headers.cookie ? session.claims.sub : undefined };
+    const found = JSON.parse(await redis.get(keyOf(request.headers.cookie)));
+    return { sub: found?.claims.sub };
   };
-  return {
-    app: await createApp(platform, controllerOf(handler, [Req()])),
-    headers: { cookie: `sid=${'x'.repeat(43)}` },
-  };
+  return { app: await createApp(platform, controllerOf(handler, [Req()])), cookies, isOpen: true };
 }

@@ -25,7 +25,7 @@ export async function ours(platform, { redisUrl, store, access }) {
   const app = await createApp(platform, controller, [module]);
   await app.init();
   const { token } = await app.get(SessionRepository, { strict: false }).create(claims(ISSUER), tokens(Date.now()));
-  return { app, headers: { cookie: `__Host-sid=${token}` } };
+  return { app, headers: { cookie: `__Host-sid=${token}` }, isOpen: access === 'public' };
 }
 
 async function redisStore(url) {

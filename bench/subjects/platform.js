@@ -17,10 +17,10 @@ export function controllerOf(handler, parameters = [], decorators = []) {
   return MeController;
 }
 
-/** A Nest application of these imports and this controller. */
-export async function createApp(platform, controller, imports = []) {
+/** A Nest application of these imports and this controller, with options for Nest. */
+export async function createApp(platform, controller, imports = [], options = {}) {
   class AppModule {}
   Module({ imports, controllers: [controller] })(AppModule);
   const adapter = platform === 'express' ? new ExpressAdapter() : new FastifyAdapter();
-  return NestFactory.create(AppModule, adapter, { logger: false });
+  return NestFactory.create(AppModule, adapter, { logger: false, ...options });
 }

@@ -8,9 +8,12 @@ const text = (length, seed) =>
       ],
   ).join('');
 
+/** Who is logged in. */
+export const SUB = '248289761001';
+
 export const claims = (issuer) => ({
   iss: issuer,
-  sub: '248289761001',
+  sub: SUB,
   aud: 'bench-client',
   sid: text(32, 1),
   name: 'Jane Doe',

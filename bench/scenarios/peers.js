@@ -1,0 +1,31 @@
+import { compare } from '../compare.js';
+import { installPeers } from '../peers/install.js';
+import { target } from '../target.js';
+
+/** The first is a target. The others are figures: what is left of the bare framework's throughput. */
+const COMPARISONS = [
+  { subject: 'express redis', against: 'express hand-written', atLeast: 2, commands: 1 },
+  { subject: 'express redis', against: 'express bare' },
+  { subject: 'express floor', against: 'express bare' },
+  { subject: 'express hand-written', against: 'express bare' },
+  { subject: 'express-openid-connect cookie', against: 'express bare' },
+  { subject: 'express-openid-connect redis', against: 'express bare' },
+  { subject: 'iron-session', against: 'express bare' },
+  { subject: 'better-auth redis', against: 'express bare' },
+  { subject: 'fastify redis', against: 'fastify bare' },
+  { subject: 'fastify floor', against: 'fastify bare' },
+  { subject: 'hono oidc-auth', against: 'node http' },
+];
+
+/** A request with a good session, here and in what others have built. */
+export async function peers({ redis, only, rounds, seconds, progress }) {
+  await installPeers(progress);
+  const comparisons = COMPARISONS.filter(({ subject }) => subject.includes(only));
+  const { measured, ratios } = await compare({ redis, comparisons, rounds, seconds, progress });
+  const targets = ratios
+    .filter(({ atLeast }) => atLeast !== undefined)
+    .map(({ subject, against, atLeast, throughput, hasRightCommands }) =>
+      target({ what: subject, of: against, atLeast, measured: throughput, holds: hasRightCommands }),
+    );
+  return { targets, ratios, measured };
+}
