@@ -6,6 +6,7 @@ import { freePort } from '../../test/support/free-port.js';
 
 const REQUESTS = Number(process.env.BENCH_SOAK_REQUESTS ?? 10_000_000);
 const STORES = (process.env.BENCH_SOAK_STORES ?? 'memory').split(',');
+const SNAPSHOTS = process.env.BENCH_SOAK_SNAPSHOTS;
 const CHECKPOINTS = 20;
 /**
  * What comes before the first checkpoint that counts: a part of the requests, and the seconds after which as much ends in the
@@ -19,6 +20,7 @@ const LONGEST_BURST_SECONDS = 30;
 /**
  * Ten million requests while people log in, are refreshed and log out: the heap after a forced collection stays as it is.
  * BENCH_SOAK_REQUESTS sets another number, BENCH_SOAK_STORES=memory,redis the stores, one after the other.
+ * BENCH_SOAK_SNAPSHOTS names a folder for a snapshot of the heap at each checkpoint, to see what has grown.
  */
 export async function soak({ redis, progress }) {
   const stores = [];
@@ -56,6 +58,9 @@ async function untilDone({ store, application, visitors, url, progress }) {
     seconds = secondsFor(REQUESTS / CHECKPOINTS, burst.requests / seconds);
     const { heapUsed, external, rss } = await application.ask({ question: 'collect' });
     checkpoints.push({ requests, seconds: (Date.now() - startedAt) / 1000, heapUsed, external, rss });
+    if (SNAPSHOTS) {
+      await application.ask({ question: 'snapshot', value: `${SNAPSHOTS}/${store}-${requests}.heapsnapshot` });
+    }
     progress(
       `${store}: ${requests} requests, heap ${(heapUsed / 1e6).toFixed(2)} MB, outside ${(external / 1e6).toFixed(2)} MB`,
     );
