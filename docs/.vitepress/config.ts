@@ -48,6 +48,7 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       page('Events', '/reference/events'),
       page('What it guarantees', '/guarantees'),
       page('Security', '/security'),
+      page('Benchmarks', '/benchmarks'),
     ],
   },
   {

@@ -1,0 +1,43 @@
+import { row } from '../target.js';
+import { renderers } from './index.js';
+import { provenance, table } from './words.js';
+
+const PLACE = /(?<begin><!-- bench:(?<name>[\w-]+) -->)(?<before>.*?)(?<end><!-- \/bench:\k<name> -->)/gsu;
+
+/**
+ * The page with its generated parts made anew, between `<!-- bench:requests -->` and `<!-- /bench:requests -->`, and the
+ * charts by name. `results` are those published, by scenario; `targets` is the place of all their targets. Where nothing has
+ * been measured yet, the page says so.
+ */
+export function render(page, results) {
+  const charts = {};
+  const parts = { targets: targetsOf(Object.values(results)) };
+  for (const [name, result] of Object.entries(results)) {
+    const { text, charts: drawn } = renderers[name]?.render(result) ?? { text: tableOf(result.targets), charts: {} };
+    parts[name] = [text, provenance(result)].filter(Boolean).join('\n\n');
+    Object.assign(charts, drawn);
+  }
+  const places = new Set(Array.from(page.matchAll(PLACE), ({ groups }) => groups.name));
+  const homeless = Object.keys(parts).filter((name) => !places.has(name));
+  if (homeless.length > 0) throw new Error(`docs/benchmarks.md has no place for ${homeless.join(', ')}.`);
+  return {
+    page: page.replace(PLACE, (_match, begin, name, _before, end) =>
+      [begin, parts[name] ?? 'Not measured yet.', end].join('\n\n'),
+    ),
+    charts,
+  };
+}
+
+function targetsOf(results) {
+  const targets = results.flatMap((result) => result.targets);
+  if (targets.length === 0) return undefined;
+  const met = targets.filter((target) => target.met).length;
+  return `${met} of ${targets.length} targets are met.\n\n${tableOf(targets)}`;
+}
+
+function tableOf(targets) {
+  const rows = targets.map(row).map(({ what, of, target, measured, met }) => {
+    return [what, of, target, measured, met === 'yes' ? met : `**${met}**`];
+  });
+  return table(['what', 'of', 'target', 'median (min–max)', 'met'], rows);
+}
