@@ -1,3 +1,4 @@
+import { bursts } from './bursts.js';
 import { many } from './many.js';
 import { peers } from './peers.js';
 import { processes } from './processes.js';
@@ -10,4 +11,4 @@ import { start } from './start.js';
  * What can be measured, by name. Each is given Redis, its options (run.js) and a function that shows progress, and answers
  * with its targets (target.js) and its figures.
  */
-export const scenarios = { requests, many, peers, scale, processes, start, soak };
+export const scenarios = { requests, many, peers, bursts, scale, processes, start, soak };
