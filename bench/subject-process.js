@@ -34,6 +34,7 @@ export class SubjectProcess {
       requestsPerSecond: result.requests / (result.durationUs / 1e6),
       cpuUsPerRequest: (total(after.cpu) - total(before.cpu)) / result.requests,
       commandsPerRequest: redis.commands / result.requests,
+      redisBytesPerRequest: (redis.bytesIn + redis.bytesOut) / result.requests,
       redisBytesInPerRequest: redis.bytesIn / result.requests,
       redisBytesOutPerRequest: redis.bytesOut / result.requests,
       responseBytes: result.bytes / result.requests,
@@ -42,7 +43,7 @@ export class SubjectProcess {
       p95Us: result.p95,
       p99Us: result.p99,
       rssBytes: after.memory.rss,
-      heapUsedBytes: collected.memory.heapUsed,
+      heapBytes: collected.memory.heapUsed,
     };
   }
 
