@@ -101,12 +101,15 @@ export class ProcessCache {
 
   private async read(key: string): Promise<StoredSession | undefined> {
     const session = await this.readThrough(key);
-    if (session && this.tracking.isOn() && !this.fills.has(key)) void this.fill(key);
+    if (session && this.tracking.isOn() && this.isWanted(key)) void this.fill(key);
     return session;
   }
 
+  private isWanted(key: string): boolean {
+    return !this.suspended.get(key) && !this.fills.has(key) && !this.entries.get(key);
+  }
+
   private async fill(key: string): Promise<void> {
-    if (this.suspended.get(key)) return;
     const fill = {};
     this.fills.set(key, fill);
     const read = await this.tracking.read(this.redisKey(key)).catch(() => undefined);
