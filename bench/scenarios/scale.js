@@ -1,7 +1,9 @@
 import { Child } from '../child.js';
 import { startRedis } from '../redis.js';
+import { actionCosts } from '../scale/actions.js';
 import { grow } from '../scale/grow.js';
 import { randomRequests } from '../scale/random-requests.js';
+import { simulateAll } from '../scale/simulation.js';
 import { spread } from '../statistics.js';
 import { SubjectProcess } from '../subject-process.js';
 import { target } from '../target.js';
@@ -35,7 +37,7 @@ export async function scale({ redis, rounds, seconds, progress }) {
       sizes.push({ ...occupied, ...turns, manyCookies });
       progress(describe(sizes.at(-1)));
     }
-    return { targets: targetsOf(sizes.at(-1), memory), subject: SUBJECT, sizes, memory };
+    return { targets: targetsOf(sizes.at(-1), memory), subject: SUBJECT, sizes, memory, ...(await onPaper(progress)) };
   } finally {
     await Promise.all(subjects.map((subject) => subject.stop()));
     await smallRedis.stop();
@@ -70,6 +72,19 @@ async function inMemory() {
   const child = await Child.start(MEMORY, [String(IN_MEMORY)], options);
   await child.stop();
   return child.greeting;
+}
+
+/** What docs/scale.md works out from: the cost of each action, and when users' tokens are refreshed. */
+async function onPaper(progress) {
+  const redis = await startRedis();
+  try {
+    progress('what each action costs Redis');
+    const actions = await actionCosts(redis);
+    progress('the token requests of a million users in eight hours');
+    return { actions, tokenRequests: simulateAll() };
+  } finally {
+    await redis.stop();
+  }
 }
 
 function targetsOf({ sessions, cpu, bytesPerSession, bytesWithoutDirectory }, memory) {

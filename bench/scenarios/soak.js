@@ -14,7 +14,10 @@ const CHECKPOINTS = 20;
  */
 const WARM_UP = { requests: 0.1, seconds: 120 };
 const STAYING = 200;
+/** Seconds. A token is due after two thirds of it, so that sessions are refreshed all the time. */
+const ACCESS_TOKEN_LIFETIME = 10;
 /** Sessions must not end while they are in use. */
+const SESSION_LIFETIME = 60;
 const LONGEST_BURST_SECONDS = 30;
 
 /**
@@ -31,11 +34,19 @@ export async function soak({ redis, progress }) {
 async function soakOn(store, { redis, progress }) {
   const baseUrl = `http://127.0.0.1:${await freePort()}`;
   const env = { NODE_ENV: 'test' };
-  const visitors = await Child.start(new URL('../soak/visitors.js', import.meta.url), [baseUrl], { env });
-  const application = await Child.start(new URL('../soak/application.js', import.meta.url), [store, redis.url], {
-    env,
-    execArgv: ['--expose-gc'],
-  });
+  const visitors = await Child.start(
+    new URL('../soak/visitors.js', import.meta.url),
+    [baseUrl, String(ACCESS_TOKEN_LIFETIME)],
+    { env },
+  );
+  const application = await Child.start(
+    new URL('../soak/application.js', import.meta.url),
+    [store, redis.url, String(SESSION_LIFETIME)],
+    {
+      env,
+      execArgv: ['--expose-gc'],
+    },
+  );
   try {
     await application.ask({ question: 'start', value: visitors.greeting });
     const checkpoints = await untilDone({ store, application, visitors, url: `${baseUrl}/me`, progress });

@@ -8,17 +8,18 @@ import { SessionRepository } from '../../dist/session/session-repository.js';
 import { controllerOf, createApp } from '../subjects/platform.js';
 import { claims, tokens } from '../subjects/session.js';
 
-/** Seconds. What is known of a session, and of a login, stays until then: the shorter, the sooner as much ends as begins. */
-const LIFETIME = 60;
+/** Seconds. For so long it is remembered that a login was used. */
+const SHORTEST_LOGIN = 60;
 /** More than a process keeps opened (lib/session/recent-sessions.ts): from the first checkpoint on it is full. */
 const FIRST_SESSIONS = 6000;
 
-const [storeName, redisUrl] = process.argv.slice(2);
+/** Lifetime in seconds: what is known of a session stays until then. The shorter, the sooner as much ends as begins. */
+const [storeName, redisUrl, lifetime] = process.argv.slice(2);
 
 const questions = {
   start: async (options) => {
-    const session = { store: await storeOf(storeName), absoluteLifetime: LIFETIME };
-    const module = OidcModule.forRoot({ ...options, session, login: { lifetime: LIFETIME } });
+    const session = { store: await storeOf(storeName), absoluteLifetime: Number(lifetime) };
+    const module = OidcModule.forRoot({ ...options, session, login: { lifetime: SHORTEST_LOGIN } });
     const controller = controllerOf((sub) => ({ sub }), [CurrentUser('sub')]);
     const app = await createApp('fastify', controller, [module]);
     await openAndEnd(app.get(SessionRepository, { strict: false }), options.issuer);

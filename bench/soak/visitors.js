@@ -1,15 +1,13 @@
 // The provider and the people who use the application, in one process: its own memory is not what is measured. Told where the
-// application will be, it answers with the options for its OidcModule; then it does what its parent says.
+// application will be, and for how many seconds access tokens are good, it answers with the options for its OidcModule; then it does what its parent says.
 import { OidcTestProvider } from 'nest-oidc/testing';
 import { Visitor } from './visitor.js';
 
-/** A token is due every seven seconds, so that sessions are refreshed as long as there are requests. */
-const ACCESS_TOKEN_LIFETIME = 10;
 const USERS = 50;
 const PAUSE_MS = 50;
 
-const baseUrl = process.argv[2];
-const provider = await OidcTestProvider.start({ accessTokenLifetime: ACCESS_TOKEN_LIFETIME });
+const [baseUrl, accessTokenLifetime] = process.argv.slice(2);
+const provider = await OidcTestProvider.start({ accessTokenLifetime: Number(accessTokenLifetime) });
 let logins = 0;
 let logouts = 0;
 let staying = [];
@@ -20,6 +18,10 @@ const commands = {
   stay: async (count) => {
     for (let visits = 0; visits < count; visits += 1) staying.push(await logIn());
     return staying.map(({ cookie }) => cookie);
+  },
+  /** Each of them looks at a page. */
+  look: async () => {
+    for (const visitor of staying) await visitor.look();
   },
   /** They log out. */
   leave: async () => {
