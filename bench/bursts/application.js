@@ -1,19 +1,19 @@
 // The library on Redis, Nest on Fastify: `GET /me` needs a usable access token.
-import { setTimeout as pause } from 'node:timers/promises';
 import { tokenRequests } from './token-requests.js';
 import { Req } from '@nestjs/common';
 import { OidcModule, TokenService } from 'nest-oidc';
 import { RedisSessionStore } from 'nest-oidc/redis';
 import { createClient } from 'redis';
 import { SessionRepository } from '../../dist/session/session-repository.js';
+import { TokenRefresher } from '../../dist/token/token-refresher.js';
 import { controllerOf, createApp } from '../subjects/platform.js';
 import { answer } from './answer.js';
 import { agedTokens } from './settings.js';
 
 const SECRET = 'fJ2-bench-only-Vn8_secret-Qx71-longer-than-32';
-const COMMIT_WITHIN_MS = 2000;
 
 let repository;
+let refresher;
 
 answer({
   start: async ({ port, ...options }) => {
@@ -26,6 +26,7 @@ answer({
     const app = await createApp('fastify', controllerOf(me, [Req()]), [module]);
     const tokens = app.get(TokenService, { strict: false });
     repository = app.get(SessionRepository, { strict: false });
+    refresher = app.get(TokenRefresher, { strict: false });
     await app.listen(port, '127.0.0.1');
   },
   /** Lets the access token of a session get into a state, and answers the session's generation. */
@@ -36,15 +37,9 @@ answer({
     if (result !== 'written') throw new Error(`The session was not written: ${result}.`);
     return next.generation;
   },
-  /** Waits until a session has been refreshed so often since that generation. Answers how often it has been. */
-  refreshes: async ({ cookie, generation, expected }) => {
-    const deadline = performance.now() + COMMIT_WITHIN_MS;
-    for (;;) {
-      const refreshes = ((await load(cookie))?.generation ?? generation) - generation;
-      if (refreshes >= expected || performance.now() > deadline) return refreshes;
-      await pause(5);
-    }
-  },
+  /** Waits for refreshes under way: they outlast the answers to a burst whose token was due, and the write as well. */
+  settle: () => refresher.drain(),
+  generation: async ({ cookie }) => (await load(cookie))?.generation,
   tokens: async ({ cookie }) => (await load(cookie)).tokens(),
   report: () => tokenRequests(),
 });

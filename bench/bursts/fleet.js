@@ -49,6 +49,10 @@ export class Fleet {
     return this.processes[0].child.ask({ question, value });
   }
 
+  askAll(processes, question) {
+    return Promise.all(processes.map(({ child }) => child.ask({ question })));
+  }
+
   burst(processes, cookie, count) {
     const urls = processes.map(({ url }) => url);
     return this.driver.ask({ question: 'burst', value: { urls, cookie, count } });
@@ -57,7 +61,7 @@ export class Fleet {
   /** What the provider has seen and the processes have measured since it was last asked. */
   async report(processes) {
     const seen = await this.provider.ask({ question: 'report' });
-    const durations = await Promise.all(processes.map(({ child }) => child.ask({ question: 'report' })));
+    const durations = await this.askAll(processes, 'report');
     return { seen, durations: durations.flat() };
   }
 

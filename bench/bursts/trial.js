@@ -1,12 +1,10 @@
-/** How often a burst makes the library ask the provider, by the state of the access token. */
-const REFRESHES = { expired: 1, due: 1, fresh: 0 };
-
 /** One burst of the library on a session whose access token is in this state. */
 export async function trial(fleet, { state, processes, cookie, count }) {
   const generation = await fleet.askLibrary('age', { cookie, state });
   await fleet.report(processes);
   const answers = await fleet.burst(processes, cookie, count);
-  const refreshes = await fleet.askLibrary('refreshes', { cookie, generation, expected: REFRESHES[state] });
+  await fleet.askAll(processes, 'settle');
+  const refreshes = (await fleet.askLibrary('generation', { cookie })) - generation;
   return { ...(await resultOf(fleet, processes, cookie, answers)), refreshes };
 }
 
