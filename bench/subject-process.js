@@ -34,7 +34,6 @@ export class SubjectProcess {
       requestsPerSecond: result.requests / (result.durationUs / 1e6),
       cpuUsPerRequest: (total(after.cpu) - total(before.cpu)) / result.requests,
       commandsPerRequest: redis.commands / result.requests,
-      redisBytesPerRequest: (redis.bytesIn + redis.bytesOut) / result.requests,
       redisBytesInPerRequest: redis.bytesIn / result.requests,
       redisBytesOutPerRequest: redis.bytesOut / result.requests,
       responseBytes: result.bytes / result.requests,
@@ -43,7 +42,7 @@ export class SubjectProcess {
       p95Us: result.p95,
       p99Us: result.p99,
       rssBytes: after.memory.rss,
-      heapBytes: collected.memory.heapUsed,
+      heapUsedBytes: collected.memory.heapUsed,
     };
   }
 

@@ -1,7 +1,7 @@
 // `oidc-provider`, for provider-process.js. Whoever comes is logged in, without a form. Ends with its parent.
+import '../../test/support/quiet.js';
 import { createServer } from 'node:http';
 import { interactionPolicy, Provider } from 'oidc-provider';
-import '../../test/support/quiet.js';
 import { claims, SUB } from '../subjects/session.js';
 
 const CLIENT = { clientId: 'bench-client', clientSecret: 'kF3_a-client-secret-for-the-bench-0Qz8' };
