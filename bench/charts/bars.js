@@ -2,7 +2,6 @@ import { chart, line, round, text, WIDTH } from './svg.js';
 
 const [ROW, GAP, TOP] = [26, 14, 50];
 const CHARACTER = 7.2; // the width of one, about
-const RIGHT = 150; // for the figure beside the bar
 
 /**
  * Horizontal bars in groups. Each has a `label`, its spread (`median`, `min`, `max`) and how that reads (`figure`). `isOurs`
@@ -12,7 +11,8 @@ export function bars({ title, description, groups }) {
   const all = groups.flatMap((group) => group.bars);
   const left = 30 + Math.max(...all.map(({ label }) => label.length)) * CHARACTER;
   const greatest = Math.max(...all.map(({ max }) => max));
-  const scale = (value) => (value / greatest) * (WIDTH - left - RIGHT);
+  const right = 30 + Math.max(...all.map(({ figure }) => figure.length)) * CHARACTER;
+  const scale = (value) => (value / greatest) * (WIDTH - left - right);
   let y = TOP;
   const body = groups.flatMap(({ name, bars: members }) => {
     const heading = name ? [text({ x: 20, y: y + 14, content: name, style: 'group' })] : [];

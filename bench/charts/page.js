@@ -10,16 +10,18 @@ const PLACE = /(?<begin><!-- bench:(?<name>[\w-]+) -->)(?<before>.*?)(?<end><!--
  * been measured yet, the page says so.
  */
 export function render(page, results) {
+  const places = Array.from(page.matchAll(PLACE), ({ groups }) => groups.name);
+  const homeless = Object.keys(results).filter((name) => places.indexOf(name) === -1);
+  if (homeless.length > 0) throw new Error(`docs/benchmarks.md has no place for ${homeless.join(', ')}.`);
+  const shown = places.filter((name) => name in results);
   const charts = {};
-  const parts = { targets: targetsOf(Object.values(results)) };
-  for (const [name, result] of Object.entries(results)) {
+  const parts = { targets: targetsOf(shown.map((name) => results[name])) };
+  for (const name of shown) {
+    const result = results[name];
     const { text, charts: drawn } = renderers[name]?.render(result) ?? { text: tableOf(result.targets), charts: {} };
-    parts[name] = [text, provenance(result)].filter(Boolean).join('\n\n');
+    parts[name] = `${text}\n\n${provenance(result)}`;
     Object.assign(charts, drawn);
   }
-  const places = new Set(Array.from(page.matchAll(PLACE), ({ groups }) => groups.name));
-  const homeless = Object.keys(parts).filter((name) => !places.has(name));
-  if (homeless.length > 0) throw new Error(`docs/benchmarks.md has no place for ${homeless.join(', ')}.`);
   return {
     page: page.replace(PLACE, (_match, begin, name, _before, end) =>
       [begin, parts[name] ?? 'Not measured yet.', end].join('\n\n'),

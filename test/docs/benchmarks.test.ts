@@ -22,14 +22,10 @@ const publishedResults = (): Results => JSON.parse(read(`${PUBLIC}/results.json`
 
 const place = (name: string): string => `<!-- bench:${name} -->\n<!-- /bench:${name} -->\n`;
 
-/** Two rounds of two subjects, as `npm run bench` writes them. */
-function measured({ target }: { readonly target: object }): unknown {
-  const round = (requestsPerSecond: number): object => ({
-    requestsPerSecond,
-    cpuUsPerRequest: 1e6 / requestsPerSecond,
-  });
+/** Results as `npm run bench` writes them. */
+function measured(scenario: string, figures: object): unknown {
   return {
-    scenario: 'requests',
+    scenario,
     machine: {
       measuredAt: '2026-01-02T03:04:05.678Z',
       cpu: 'A <fast> one',
@@ -40,15 +36,29 @@ function measured({ target }: { readonly target: object }): unknown {
       redis: '7.0.15',
     },
     options: { only: '', rounds: 5, seconds: 5, trials: 100 },
-    targets: [{ what: 'express redis', of: 'express bare', unit: 'ratio', ...target }],
-    measured: {
-      'express redis': [round(500), round(600)],
-      'express bare': [round(1000), round(1000)],
-    },
+    ...figures,
   };
 }
 
-const missed = { atLeast: 0.95, measured: { median: 0.55, min: 0.5, max: 0.6 }, met: false };
+/** Two rounds of two subjects, and a target that is missed. */
+function missed(): Results {
+  const round = (requestsPerSecond: number): object => ({
+    requestsPerSecond,
+    cpuUsPerRequest: 1e6 / requestsPerSecond,
+  });
+  const spread = { median: 0.55, min: 0.5, max: 0.6 };
+  const targets = [
+    { what: 'express redis', of: 'express bare', atLeast: 0.95, unit: 'ratio', measured: spread, met: false },
+  ];
+  const rounds = { 'express redis': [round(500), round(600)], 'express bare': [round(1000), round(1000)] };
+  return { requests: published(measured('requests', { targets, measured: rounds })) };
+}
+
+/** One small result of each scenario, of figures that nobody has measured. */
+function oneOfEach(): Results {
+  const all = JSON.parse(read('test/docs/benchmarks.results.json')) as Readonly<Record<string, object>>;
+  return Object.fromEntries(Object.entries(all).map(([name, figures]) => [name, published(measured(name, figures))]));
+}
 
 describe('the page of benchmarks', () => {
   it('is what the published results say: npm run bench:publish -- --render writes it', async () => {
@@ -69,21 +79,19 @@ describe('the page of benchmarks', () => {
   });
 
   it('shows a target that is missed as missed', () => {
-    const results = { requests: published(measured({ target: missed })) };
-    const { page } = render(place('targets') + place('requests'), results);
+    const { page } = render(place('targets') + place('requests'), missed());
     expect(page).toContain('0 of 1 targets are met.');
     expect(page).toContain('| express redis | express bare | ≥ 0.95 | 0.55 (0.50–0.60) | **no** |');
   });
 
   it('shows a subject as a part of its bare framework, round by round', () => {
-    const results = { requests: published(measured({ target: missed })) };
-    const { page, charts } = render(place('targets') + place('requests'), results);
+    const { page, charts } = render(place('targets') + place('requests'), missed());
     expect(page).toContain('| nest-oidc: express redis | 0.55 (0.50–0.60) | 1.83 (1.67–2.00) |');
     expect(charts['requests']).toContain('>55 %</text>');
   });
 
   it('says where and when, and whether it was only a trial', () => {
-    const result = published(measured({ target: missed })) as { readonly options: object };
+    const result = missed()['requests'] as { readonly options: object };
     const of = (options: object): string =>
       render(place('targets') + place('requests'), { requests: { ...result, options } }).page;
     expect(of(result.options)).toContain(
@@ -98,18 +106,26 @@ describe('the page of benchmarks', () => {
   });
 
   it('has a place for every scenario', () => {
-    const results = { requests: published(measured({ target: missed })) };
-    expect(() => render(place('targets'), results)).toThrow('no place for requests');
+    expect(() => render(place('targets'), missed())).toThrow('no place for requests');
   });
 });
 
-describe('a chart', () => {
-  const { charts } = render(read(PAGE), publishedResults());
+describe('the results of a scenario', () => {
+  const results = oneOfEach();
+  const { page, charts } = render(Object.keys(results).map(place).join('') + place('targets'), results);
 
-  it.each(Object.entries(charts))('%s is read out, and readable in light and dark', (_name, svg) => {
+  it.each(Object.keys(results))('can be shown: %s', (name) => {
+    const [, part = ''] = page.split(`<!-- bench:${name} -->`);
+    const [shown = ''] = part.split(`<!-- /bench:${name} -->`);
+    expect(shown).toContain('| --- |');
+    expect(shown).toContain('Measured 2026-01-02');
+    expect(shown).not.toMatch(/NaN|undefined|Infinity|\[object/u);
+  });
+
+  it.each(Object.entries(charts))('are read out in the chart %s, which is readable in light and dark', (_name, svg) => {
     expect(svg).toMatch(/^<svg [^>]*role="img" aria-labelledby="title description">/u);
     expect(svg).toMatch(/<title id="title">[^<]+<\/title>\n<desc id="description">[^<]+<\/desc>/u);
     expect(svg).toContain('@media (prefers-color-scheme: dark)');
-    expect(svg).not.toMatch(/NaN|undefined|Infinity/u);
+    expect(svg).not.toMatch(/NaN|undefined|Infinity|\[object/u);
   });
 });
