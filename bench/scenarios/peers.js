@@ -1,5 +1,6 @@
 import { compare } from '../compare.js';
 import { installPeers } from '../peers/install.js';
+import { versions } from '../peers/versions.js';
 import { target } from '../target.js';
 
 /** The first is a target. The others are figures: what is left of the bare framework's throughput. */
@@ -27,5 +28,5 @@ export async function peers({ redis, only, rounds, seconds, progress }) {
     .map(({ subject, against, atLeast, throughput, hasRightCommands }) =>
       target({ what: subject, of: against, atLeast, measured: throughput, holds: hasRightCommands }),
     );
-  return { targets, ratios, measured };
+  return { targets, versions: await versions(), ratios, measured };
 }
