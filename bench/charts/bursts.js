@@ -21,7 +21,7 @@ export function render({ bursts }) {
   );
   const { requests, size } = sorted[0];
   const largest = sorted.filter((burst) => burst.requests === requests && burst.size === size);
-  const title = `${requests} requests at once on ${size} processes: 95 % are answered within`;
+  const title = `${requests} requests at once, ${plural(size, 'process', 'processes')}: 95 % are answered within`;
   const description = 'Bars are medians of all trials, lines reach from the least to the greatest.';
   const chart = bars({ title, description, groups: [{ bars: largest.map(bar) }] });
   return { text: [image('bursts', title), tableOf(sorted)].join('\n\n'), charts: { bursts: chart } };
@@ -30,11 +30,11 @@ export function render({ bursts }) {
 const bar = ({ subject, state, p95, tokenRequests }) => ({
   label: `${subject}, ${state}`,
   ...p95,
-  figure: `${ms(p95.median)}, ${plural(tokenRequests.median, 'token request')}`,
+  figure: `${ms(p95.median)}, ${plural(tokenRequests.median, 'token request', 'token requests')}`,
   isOurs: subject === 'nest-oidc',
 });
 
-const plural = (number, noun) => `${count(number)} ${noun}${number === 1 ? '' : 's'}`;
+const plural = (number, one, many) => `${count(number)} ${number === 1 ? one : many}`;
 
 function tableOf(bursts) {
   const columns = ['subject', 'token', 'requests', 'processes', 'token requests', 'failed', 'logged out'];

@@ -10,8 +10,10 @@ export function range(measured, format) {
   if (!measured) return '–';
   const { median, min, max } = measured;
   const [middle, least, greatest] = [median, min, max].map(format);
-  return least === greatest ? middle : `${middle} (${least}–${greatest})`;
+  return least === greatest ? middle : `${middle} (${withoutUnit(least)}–${withoutUnit(greatest)})`;
 }
+
+const withoutUnit = (figure) => figure.replace(/ \D+$/u, '');
 
 /** A table in Markdown. */
 export function table(columns, rows) {
