@@ -13,7 +13,7 @@ const DUE_AFTER_MS = 21_000;
 /** What goes on beside the requests is over by then. */
 const SETTLED_AFTER_MS = 1000;
 
-/** What a login, a request, a refresh, a logout and a slide of the idle timeout cost Redis, each over many. */
+/** What a login, a request, a refresh, a logout and a slide of the idle timeout cost Redis and the application, each over many. */
 export async function actionCosts(redis) {
   const baseUrl = `http://127.0.0.1:${await freePort()}`;
   const env = { NODE_ENV: 'test' };
@@ -29,11 +29,16 @@ export async function actionCosts(redis) {
       env,
     },
   );
-  const costs = (command, value) =>
-    redisCosts(redis, PEOPLE, async () => {
+  const costs = async (command, value) => {
+    const before = await application.ask({ question: 'usage' });
+    const inRedis = await redisCosts(redis, PEOPLE, async () => {
       await visitors.ask({ command, value });
       await pause(SETTLED_AFTER_MS);
     });
+    const after = await application.ask({ question: 'usage' });
+    const applicationCpuUs = (after.user + after.system - before.user - before.system) / PEOPLE;
+    return { ...inRedis, applicationCpuUs };
+  };
   try {
     await application.ask({ question: 'start', value: visitors.greeting });
     const login = await costs('stay', PEOPLE);

@@ -1,5 +1,6 @@
 // The application that is soaked: told the options for its OidcModule, it listens where they say, with the guard on every
-// route. Asked for `collect`, it answers with its memory after that; asked for a `snapshot`, it writes one.
+// route. It answers with its CPU time (`usage`) and with its memory after a collection (`collect`), and
+// writes a `snapshot` of its heap.
 import { CurrentUser, MemorySessionStore, OidcModule } from 'nest-oidc';
 import { RedisSessionStore } from 'nest-oidc/redis';
 import { createClient } from 'redis';
@@ -25,6 +26,7 @@ const questions = {
     await openAndEnd(app.get(SessionRepository, { strict: false }), options.issuer);
     await app.listen(Number(new URL(options.baseUrl).port), '127.0.0.1');
   },
+  usage: () => process.cpuUsage(),
   collect: async () => {
     // What is there until the next turn only goes with the next collection.
     for (let collections = 0; collections < 3; collections += 1) {
