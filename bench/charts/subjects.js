@@ -103,4 +103,4 @@ const bar = ({ name, throughput }) => ({
 
 export const labelOf = (name) => (isOurs(name) ? `nest-oidc: ${name}` : name);
 
-const isOurs = (name) => /^(?:express|fastify) (?:redis|memory|cache|public)\b/u.test(name);
+const isOurs = (name) => /^(?:express|fastify) (?:redis|memory|cached|public)\b/u.test(name);
