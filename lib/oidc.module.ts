@@ -21,6 +21,7 @@ import { OriginCheck } from './http/origin-check.js';
 import { Platform } from './http/platform.js';
 import { RequestAuthenticator } from './http/request-authenticator.js';
 import { Responder } from './http/responder.js';
+import { RouteAccess } from './http/route-access.js';
 import { SocketSessions } from './http/socket-sessions.js';
 import { AuthorizationRequests } from './login/authorization-request.js';
 import { CallbackService } from './login/callback.service.js';
@@ -108,6 +109,7 @@ const providers: Provider[] = [
   Cookies,
   Responder,
   OriginCheck,
+  RouteAccess,
   RequestAuthenticator,
   SocketSessions,
   AuthService,
@@ -145,6 +147,7 @@ function memoryStore(clock: Clock, events: EventLog): SessionStore {
     AuthService,
     AuthGuard,
     RequestAuthenticator,
+    RouteAccess,
     SocketSessions,
     Authorizer,
     AuthorizationGuard,

@@ -1,12 +1,10 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
-import { Reflector } from '@nestjs/core';
 import { LoginRequiredError, UnsupportedContextError } from '../common/errors.js';
 import type { Session } from '../session/session.js';
 import { callerOf, type Caller } from './caller.js';
 import { setCurrentSession } from './current-session.js';
-import { ACCESS_METADATA, SKIP_ORIGIN_CHECK_METADATA, type Access } from './decorators.js';
 import { RequestAuthenticator } from './request-authenticator.js';
-import { changesState } from './request-kind.js';
+import { RouteAccess, type RouteRules } from './route-access.js';
 import { SocketSessions } from './socket-sessions.js';
 
 /**
@@ -17,7 +15,7 @@ import { SocketSessions } from './socket-sessions.js';
 @Injectable()
 export class AuthGuard implements CanActivate {
   constructor(
-    @Inject(Reflector) private readonly reflector: Reflector,
+    @Inject(RouteAccess) private readonly routes: RouteAccess,
     @Inject(RequestAuthenticator) private readonly authenticator: RequestAuthenticator,
     @Inject(SocketSessions) private readonly sockets: SocketSessions,
   ) {}
@@ -26,12 +24,10 @@ export class AuthGuard implements CanActivate {
    * @throws LoginRequiredError, CrossOriginRequestError, UnsupportedContextError, StoreUnavailableError,
    *   RefreshUnavailableError
    */
-  async canActivate(context: ExecutionContext): Promise<boolean> {
-    try {
-      return await this.judge(context);
-    } catch (error) {
-      throw this.asToldTo(context, error);
-    }
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    const rules = this.routes.of(context);
+    // Nest waits for no guard that answers at once.
+    return rules.access === 'public' || this.admit(context, rules);
   }
 
   /** For the library itself: Nest asks global filters about no gateway, so what its client is told comes from its guards. */
@@ -39,21 +35,22 @@ export class AuthGuard implements CanActivate {
     return context.getType() === 'ws' ? this.sockets.exceptionFor(context.getArgs<[object]>()[0], error) : error;
   }
 
-  private async judge(context: ExecutionContext): Promise<boolean> {
-    const access = this.metadataOf<Access>(ACCESS_METADATA, context);
-    if (access === 'public') return true;
-    const caller = callerOf(context);
-    if (!caller) throw new UnsupportedContextError(context.getType());
-    const session = await this.sessionOf(caller, access === 'optional', context);
-    if (session) setCurrentSession(caller.owner, session);
-    return true;
+  private async admit(context: ExecutionContext, { access, skipsOriginCheck }: RouteRules): Promise<true> {
+    try {
+      const caller = callerOf(context);
+      if (!caller) throw new UnsupportedContextError(context.getType());
+      const session = await this.sessionOf(caller, access === 'optional', skipsOriginCheck);
+      if (session) setCurrentSession(caller.owner, session);
+      return true;
+    } catch (error) {
+      throw this.asToldTo(context, error);
+    }
   }
 
-  private async sessionOf(caller: Caller, optional: boolean, context: ExecutionContext): Promise<Session | undefined> {
+  private sessionOf(caller: Caller, optional: boolean, skipsOriginCheck: boolean): Promise<Session | undefined> {
     switch (caller.kind) {
       case 'request': {
-        const skipped = changesState(caller.owner) && this.metadataOf<boolean>(SKIP_ORIGIN_CHECK_METADATA, context);
-        const pages = skipped ? 'any' : 'own';
+        const pages = skipsOriginCheck ? 'any' : 'own';
         return optional
           ? this.authenticator.find(caller.owner, pages)
           : this.authenticator.require(caller.owner, pages);
@@ -71,9 +68,5 @@ export class AuthGuard implements CanActivate {
     const session = await this.sockets.sessionOf(socket);
     if (!session && !optional) throw new LoginRequiredError('Nobody is logged in.');
     return session;
-  }
-
-  private metadataOf<T>(key: string, context: ExecutionContext): T | undefined {
-    return this.reflector.getAllAndOverride<T | undefined>(key, [context.getHandler(), context.getClass()]);
   }
 }

@@ -26,7 +26,7 @@ export function callerOf(context: ArgumentsHost): Caller | undefined {
   const args = context.getArgs<unknown[]>();
   switch (context.getType<string>()) {
     case 'http':
-      return { kind: 'request', owner: context.switchToHttp().getRequest<PlatformRequest>() };
+      return { kind: 'request', owner: args[0] as PlatformRequest };
     case 'graphql':
       return graphqlCaller(args[2]);
     case 'ws':

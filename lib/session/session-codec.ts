@@ -1,3 +1,4 @@
+import { deepFreeze } from '../common/claims.js';
 import { LoginRequiredError } from '../common/errors.js';
 import type { TokenSet } from '../provider/token-set.js';
 import type { StoredSession } from '../store/session-store.js';
@@ -51,11 +52,16 @@ export class SessionCodec {
     return this.join(head, tokens, parts.origin, token, `${session.id} ${generation + 1}`, parts.head);
   }
 
+  /** The id of the session that this token opens. */
+  idOf(token: string): string {
+    return this.recent.idOf(token) ?? sessionIdOf(token);
+  }
+
   decode(stored: StoredSession, token: string, id: string): LoadedSession | UnsealFailure {
-    const known = this.recent.find(id, token, stored);
+    const known = this.recent.find(token, stored);
     if (known) return openedAgain(known, stored);
-    const loaded = this.open(stored, token, id);
-    if (typeof loaded !== 'string') this.recent.keep(id, loaded);
+    const loaded = this.open(stored, ownCopy(token), id);
+    if (typeof loaded !== 'string') this.recent.keep(loaded);
     return loaded;
   }
 
@@ -68,7 +74,7 @@ export class SessionCodec {
     if (typeof opened === 'string') return opened;
     const head = JSON.parse(opened.toString('utf8')) as SessionHead;
     return {
-      session: new SessionView(id, token, head, expiresAt),
+      session: new SessionView(id, token, head, deepFreeze(head.claims), expiresAt),
       head,
       generation,
       token,
@@ -109,11 +115,17 @@ export class SessionCodec {
   }
 }
 
-/** The same session with the times that the store has now, in objects that no other request has. */
-function openedAgain(loaded: LoadedSession, { expiresAt, lastSeenAt }: StoredSession): LoadedSession {
-  const { session, token } = loaded;
-  const head = { ...loaded.head, claims: { ...loaded.head.claims } };
-  return { ...loaded, head, session: new SessionView(session.id, token, head, expiresAt), lastSeenAt };
+/** The same session with the times that the store has now. What applications see of it no other request has. */
+function openedAgain(known: LoadedSession, { expiresAt, lastSeenAt }: StoredSession): LoadedSession {
+  const { head, generation, token, sealed, tokens } = known;
+  const claims = Object.freeze({ ...head.claims });
+  const session = new SessionView(known.session.id, token, head, claims, expiresAt);
+  return { session, head, generation, token, lastSeenAt, sealed, tokens };
+}
+
+/** Cut out of a header, a string keeps the whole header in memory. */
+function ownCopy(token: string): string {
+  return Buffer.from(token).toString();
 }
 
 /** Who a user is (OpenID Connect Core 1.0 §5.7). */

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Claims } from '../common/claims.js';
 import { CLOCK, type Clock } from '../common/clock.js';
 import { LoginRequiredError, StoreUnavailableError } from '../common/errors.js';
-import { EventLog, type SessionEndCause } from '../common/events.js';
+import { EventLog, type OidcEvent, type SessionEndCause } from '../common/events.js';
 import { randomToken } from '../common/random.js';
 import { SingleFlight } from '../common/single-flight.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
@@ -19,6 +19,7 @@ import { sessionIdOf } from './session-token.js';
 import { expiryOf, headWith, type Device, type LoadedSession, type SessionSummary } from './session.js';
 
 const LONGEST_TOUCH_INTERVAL_MS = 60_000;
+const AVAILABLE: OidcEvent = { name: 'store.available' };
 
 export interface LockedRead {
   readonly acquired: boolean;
@@ -55,7 +56,7 @@ export class SessionRepository {
    * @throws LoginRequiredError (`session_unreadable`) when it is there, and sealed by a secret or version unknown here
    */
   async load(token: string): Promise<LoadedSession | undefined> {
-    const id = sessionIdOf(token);
+    const id = this.codec.idOf(token);
     return this.read(await this.ask(() => this.store.get(id)), token, id);
   }
 
@@ -190,7 +191,7 @@ export class SessionRepository {
   private async ask<T>(question: () => Promise<T>): Promise<T> {
     try {
       const value = await question();
-      this.events.emitChange('store', { name: 'store.available' }, 'store.available');
+      this.events.emitChange('store', AVAILABLE, 'store.available');
       return value;
     } catch (error) {
       // node-redis names its errors by their class alone.

@@ -1,4 +1,4 @@
-import { deepFreeze, type Claims } from '../common/claims.js';
+import type { Claims } from '../common/claims.js';
 import type { Session, SessionHead } from './session.js';
 
 /** The frozen object that applications see. It knows the cookie's value, for the library, and shows it to nobody. */
@@ -15,12 +15,13 @@ export class SessionView implements Session {
   readonly scope: string | undefined;
   readonly #token: string;
 
-  constructor(id: string, token: string, head: SessionHead, expiresAt: number) {
+  /** @param claims those of the head, frozen */
+  constructor(id: string, token: string, head: SessionHead, claims: Claims, expiresAt: number) {
     this.id = id;
-    this.issuer = head.claims.iss;
-    this.sub = head.claims.sub;
-    this.sid = head.claims.sid;
-    this.claims = deepFreeze(head.claims);
+    this.issuer = claims.iss;
+    this.sub = claims.sub;
+    this.sid = claims.sid;
+    this.claims = claims;
     this.createdAt = head.createdAt;
     this.expiresAt = expiresAt;
     this.absoluteExpiresAt = head.absoluteExpiresAt;

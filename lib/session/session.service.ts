@@ -4,6 +4,7 @@ import { EventLog } from '../common/events.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
 import { Revocations } from '../provider/revocations.js';
 import { SessionDirectory } from './session-directory.js';
+import { RequestSlot, type Loading } from './request-slot.js';
 import { SessionRepository } from './session-repository.js';
 import { SessionView } from './session-view.js';
 import { sessionTokenOf } from './session-token.js';
@@ -17,11 +18,11 @@ export interface RequestWithCookies {
 /** Whose session is meant: a request's, or one that was held, in a socket or a job. */
 export type SessionSource = RequestWithCookies | Session;
 
+const NOBODY: Loading = Promise.resolve(undefined);
+
 /** The session of a request, read once, however often it is asked for; and the sessions of a user, to administer them. */
 @Injectable()
 export class SessionService {
-  private readonly loading = new WeakMap<object, Promise<LoadedSession | undefined>>();
-
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     @Inject(SessionRepository) private readonly repository: SessionRepository,
@@ -108,7 +109,7 @@ export class SessionService {
 
   /** For the library itself: what the request's session is from now on, after a refresh or its end. */
   remember(source: SessionSource, loaded: LoadedSession | undefined): void {
-    if (isRequest(source)) this.loading.set(identityOf(source), Promise.resolve(loaded));
+    if (isRequest(source)) RequestSlot.set(identityOf(source), this, Promise.resolve(loaded));
   }
 
   private async endAmong(sub: string, isMeant: (id: string) => boolean): Promise<number> {
@@ -126,19 +127,18 @@ export class SessionService {
 
   private loadOnce(request: RequestWithCookies): Promise<LoadedSession | undefined> {
     const identity = identityOf(request);
-    let loading = this.loading.get(identity);
-    if (!loading) {
-      loading = this.loadFresh(request);
-      this.loading.set(identity, loading);
-    }
+    const known = RequestSlot.get(identity, this);
+    if (known) return known;
+    const loading = this.loadFresh(request);
+    RequestSlot.set(identity, this, loading);
     return loading;
   }
 
-  private async loadFresh(request: RequestWithCookies): Promise<LoadedSession | undefined> {
+  private loadFresh(request: RequestWithCookies): Loading {
     const token = sessionTokenOf(request.headers.cookie, this.options.session.cookie.name);
-    if (token !== 'duplicate') return token === undefined ? undefined : this.repository.load(token);
-    this.events.emit({ name: 'session.duplicate_cookie' });
-    return undefined;
+    if (token !== undefined && token !== 'duplicate') return this.repository.load(token);
+    if (token === 'duplicate') this.events.emit({ name: 'session.duplicate_cookie' });
+    return NOBODY;
   }
 }
 

@@ -1,3 +1,4 @@
+import { BoundedMap } from '../common/bounded-map.js';
 import type { Clock, Timer } from '../common/clock.js';
 
 /** What an {@link ExpiringMap} holds: anything that says when it ends, in epoch milliseconds. */
@@ -17,12 +18,12 @@ const SWEEP_INTERVAL_MS = 60_000;
 
 /**
  * A `Map` whose entries end at their `expiresAt`, and which never holds more than `maxEntries`. When it is full the
- * expired entries go first, then the one that was written or {@link use}d longest ago.
+ * expired entries go first, then one that was neither written nor {@link use}d for long.
  *
  * Its timer runs only while there is something to sweep.
  */
 export class ExpiringMap<V extends Expiring> {
-  private readonly entries = new Map<string, V>();
+  private readonly entries = new BoundedMap<V>();
   private readonly maxEntries: number;
   private readonly onEvict: ((key: string) => void) | undefined;
   /** No entry ends before this. Spares a full map the search for expired entries when there cannot be one. */
@@ -44,16 +45,15 @@ export class ExpiringMap<V extends Expiring> {
     return undefined;
   }
 
-  /** As {@link get}; the entry is now the last to be evicted. */
+  /** As {@link get}; entries that were not used lately are evicted before this one. */
   use(key: string): V | undefined {
-    const value = this.get(key);
-    if (value !== undefined) this.moveToEnd(key, value);
-    return value;
+    const value = this.entries.use(key);
+    return value === undefined || value.expiresAt > this.clock.now() ? value : this.get(key);
   }
 
   set(key: string, value: V): void {
     if (!this.entries.has(key)) this.makeRoom();
-    this.moveToEnd(key, value);
+    this.entries.set(key, value);
     this.earliestExpiry = Math.min(this.earliestExpiry, value.expiresAt);
     this.sweepTimer ??= this.scheduleSweep();
   }
@@ -69,21 +69,12 @@ export class ExpiringMap<V extends Expiring> {
     this.earliestExpiry = Infinity;
   }
 
-  /** A `Map` iterates in the order of insertion, so the first entry is always the one to evict. */
-  private moveToEnd(key: string, value: V): void {
-    this.entries.delete(key);
-    this.entries.set(key, value);
-  }
-
   private makeRoom(): void {
     if (this.entries.size < this.maxEntries) return;
     if (this.earliestExpiry <= this.clock.now()) this.removeExpired();
     if (this.entries.size < this.maxEntries) return;
-    for (const key of this.entries.keys()) {
-      this.entries.delete(key);
-      this.onEvict?.(key);
-      return;
-    }
+    const evicted = this.entries.giveUpOne();
+    if (evicted !== undefined) this.onEvict?.(evicted);
   }
 
   private removeExpired(): void {

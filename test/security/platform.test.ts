@@ -14,6 +14,7 @@ import { AuthGuard, OptionalAuth, Public, UnsupportedContextError } from 'nest-o
 import { connect } from 'node:net';
 import { map } from 'rxjs';
 import type { RequestAuthenticator } from '../../lib/http/request-authenticator.js';
+import { RouteAccess } from '../../lib/http/route-access.js';
 import type { SocketSessions } from '../../lib/http/socket-sessions.js';
 import { Browser } from '../support/browser.js';
 import { ScriptedProvider, startAppAt } from '../support/scripted-provider.js';
@@ -234,8 +235,7 @@ describe('the guard', () => {
       getType: () => type,
       getClass: () => controller,
       getHandler: () => (controller.prototype as Record<string, unknown>)[method],
-      getArgs: () => [],
-      switchToHttp: () => ({ getRequest: () => ({ method: 'GET', headers: {} }) }),
+      getArgs: () => (type === 'http' ? [{ method: 'GET', headers: {} }] : []),
     }) as unknown as ExecutionContext;
 
   const noSockets = { exceptionFor: (_socket, error) => error } as Pick<
@@ -250,7 +250,9 @@ describe('the guard', () => {
       require: () => Promise.resolve(asked.push('require')),
       find: () => Promise.resolve(asked.push('find')),
     } as unknown as RequestAuthenticator;
-    expect(await new AuthGuard(new Reflector(), authenticator, noSockets).canActivate(context)).toBe(true);
+    expect(await new AuthGuard(new RouteAccess(new Reflector()), authenticator, noSockets).canActivate(context)).toBe(
+      true,
+    );
     return asked;
   }
 
@@ -278,9 +280,27 @@ describe('the guard', () => {
     expect(await askedOf(contextOf('http', controller, method))).toEqual(asked);
   });
 
+  it('goes by the class of the request, where classes share an inherited handler [NST-02]', async () => {
+    class Base {
+      @Get()
+      shared(): void {}
+    }
+    @Public()
+    class OpenHeir extends Base {}
+    class ClosedHeir extends Base {}
+    const routes = new RouteAccess(new Reflector());
+    const accessOf = (heir: { prototype: object }) => routes.of(contextOf('http', heir, 'shared')).access;
+    expect([OpenHeir, ClosedHeir, OpenHeir, ClosedHeir].map(accessOf)).toEqual([
+      'public',
+      undefined,
+      'public',
+      undefined,
+    ]);
+  });
+
   it('lets nobody through when it is not known who it is [ERR-01]', async () => {
     const authenticator = { require: () => Promise.reject(new Error('anything')) } as unknown as RequestAuthenticator;
-    const guard = new AuthGuard(new Reflector(), authenticator, noSockets);
+    const guard = new AuthGuard(new RouteAccess(new Reflector()), authenticator, noSockets);
     await expect(guard.canActivate(contextOf('http', Closed, 'plain'))).rejects.toThrow('anything');
   });
 });

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { describe, expect, it } from '@jest/globals';
 import { StoreUnavailableError } from '../../lib/common/errors.js';
 import { randomToken } from '../../lib/common/random.js';
@@ -53,6 +54,23 @@ describe('SessionService', () => {
       await sessions.end(wrapper);
       expect(await sessions.find(raw)).toBeUndefined();
       expect(store.count('get')).toBe(1);
+    });
+
+    it('leaves nothing on the request that somebody else could see', async () => {
+      const { sessions, request, loaded } = await loggedIn();
+      await sessions.find(request);
+      expect(Reflect.ownKeys(request)).toEqual(['headers']);
+      expect(inspect(Object.assign(request, { headers: {} }), { depth: 10, showHidden: true })).not.toContain(
+        loaded.token,
+      );
+    });
+
+    it('is not mistaken for the session of another application in the same process', async () => {
+      const [one, other] = [await loggedIn(), await loggedIn()];
+      expect(await one.sessions.find(one.request)).toEqual(one.loaded.session);
+      expect(await other.sessions.find(one.request)).toBeUndefined();
+      other.sessions.remember(one.request, other.loaded);
+      expect(await one.sessions.find(one.request)).toEqual(one.loaded.session);
     });
 
     it.each([
