@@ -49,6 +49,7 @@ const sidebar: DefaultTheme.SidebarItem[] = [
       page('What it guarantees', '/guarantees'),
       page('Security', '/security'),
       page('Benchmarks', '/benchmarks'),
+      page('What a million users cost', '/scale'),
     ],
   },
   {
