@@ -1,4 +1,5 @@
 import { bursts } from './bursts.js';
+import { coherence } from './coherence.js';
 import { many } from './many.js';
 import { peers } from './peers.js';
 import { processes } from './processes.js';
@@ -11,4 +12,4 @@ import { start } from './start.js';
  * What can be measured, by name. Each is given Redis, its options (run.js) and a function that shows progress, and answers
  * with its targets (target.js) and its figures.
  */
-export const scenarios = { requests, many, peers, bursts, scale, processes, start, soak };
+export const scenarios = { requests, many, peers, bursts, scale, processes, coherence, start, soak };

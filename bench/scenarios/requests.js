@@ -5,6 +5,7 @@ import { target } from '../target.js';
 const TARGETS = [
   { subject: 'express redis', against: 'express floor', atLeast: 0.95, commands: 1 },
   { subject: 'fastify redis', against: 'fastify floor', atLeast: 0.9, commands: 1 },
+  { subject: 'fastify cached', against: 'fastify bare', atLeast: 0.85, commands: 0 },
   { subject: 'express memory', against: 'express bare', atLeast: 0.95, commands: 0 },
   { subject: 'fastify memory', against: 'fastify bare', atLeast: 0.9, commands: 0 },
   { subject: 'express public', against: 'express bare', atLeast: 0.98, commands: 0 },

@@ -8,8 +8,8 @@ import { claims, tokens } from './session.js';
 const ISSUER = 'https://login.example.test';
 
 /** The library: the guard on every route, the user's claims in the handler. The token is fresh, as it nearly always is. */
-export async function ours(platform, { redisUrl, store, access }) {
-  const session = store === 'redis' ? { store: await redisStore(redisUrl) } : {};
+export async function ours(platform, { redisUrl, store, access, processCache = false }) {
+  const session = store === 'redis' ? { store: await redisStore(redisUrl, processCache) } : {};
   const module = OidcModule.forRoot({
     issuer: ISSUER,
     clientId: 'bench-client',
@@ -28,9 +28,9 @@ export async function ours(platform, { redisUrl, store, access }) {
   return { app, headers: { cookie: `__Host-sid=${token}` }, isOpen: access === 'public' };
 }
 
-async function redisStore(url) {
+async function redisStore(url, processCache) {
   const client = createClient({ url });
   client.on('error', () => undefined);
   await client.connect();
-  return new RedisSessionStore(client);
+  return new RedisSessionStore(client, { processCache });
 }
