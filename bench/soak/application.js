@@ -1,6 +1,6 @@
 // The application that is soaked: told the options for its OidcModule, it listens where they say, with the guard on every
-// route. It answers with its CPU time (`usage`) and with its memory after a collection (`collect`), and
-// writes a `snapshot` of its heap.
+// route. It answers with its CPU time (`usage`), with its memory after a collection (`collect`), and writes a `snapshot` of
+// its heap.
 import { CurrentUser, MemorySessionStore, OidcModule } from 'nest-oidc';
 import { RedisSessionStore } from 'nest-oidc/redis';
 import { createClient } from 'redis';
