@@ -19,6 +19,8 @@ const OPTIONS = 'lib/options/resolve-options.ts';
 const LOCAL_PATH = 'lib/options/local-path.ts';
 const PROVIDER_LOGOUT = 'lib/logout/provider-logout.service.ts';
 const SEALING = 'lib/session/sealing.ts';
+const PROCESS_CACHE = 'lib/store/process-cache.ts';
+const TRACKING = 'lib/store/redis-tracking.ts';
 
 const callbackTest = 'test/security/callback.test.ts';
 const idTokenTest = 'test/security/id-token.test.ts';
@@ -34,6 +36,8 @@ const platformTest = 'test/security/platform.test.ts';
 const refreshTest = 'test/provider/refresh.test.ts';
 const refusalsTest = 'test/options/refusals.test.ts';
 const providerLogoutTest = 'test/logout/provider-logout-service.test.ts';
+const cacheTest = 'test/store/process-cache.test.ts';
+const cacheFaultsTest = 'test/store/process-cache-faults.test.ts';
 const loginJourney = 'test/journeys/login.test.ts';
 
 /** `openid-client` checks ID tokens, too: whatever it says about them is ignored. */
@@ -884,6 +888,63 @@ export const mutations = [
       ),
     ],
     tests: ['test/common/events.test.ts'],
+  },
+  // Process cache
+  {
+    name: 'process cache: a lost connection forgets nothing',
+    edits: [
+      edit(
+        TRACKING,
+        'this.heardAt = Number.NEGATIVE_INFINITY;\n    this.options.onChange(undefined);',
+        'this.heardAt = this.clock.now();',
+      ),
+    ],
+    tests: [cacheFaultsTest],
+    title: 'cuts its connection',
+  },
+  {
+    name: 'process cache: a change while a session is read is overlooked',
+    edits: [edit(PROCESS_CACHE, 'if (this.fills.get(key) !== fill) return;', '')],
+    tests: [cacheFaultsTest],
+    title: 'changed while it was read',
+  },
+  {
+    name: 'process cache: a silent connection is trusted',
+    edits: [edit(TRACKING, 'silence < this.options.maxSilenceMs &&', '')],
+    tests: [cacheFaultsTest],
+    title: 'Redis has been silent',
+  },
+  {
+    name: 'process cache: tracking is believed before it was tried',
+    edits: [edit(TRACKING, 'await this.options.write(key);', 'this.isProven = true;')],
+    tests: [cacheFaultsTest],
+    title: 'swallows what it tells',
+  },
+  {
+    name: 'process cache: a session under refresh is kept',
+    edits: [edit(PROCESS_CACHE, '!this.suspended.get(key) &&', '')],
+    tests: [cacheTest],
+    title: 'refresh is under way',
+  },
+  {
+    name: 'process cache: what this process has written is overlooked',
+    edits: [
+      edit(
+        'lib/store/redis-session-store.ts',
+        'return await write();\n    } finally {\n      this.cache?.forget(key);',
+        'return await write();\n    } finally {\n      this.cache?.isOn();',
+      ),
+      edit('lib/store/redis-session-store.ts', 'this.cache?.forget(key);\n    try {', 'this.cache?.isOn();\n    try {'),
+      edit(PROCESS_CACHE, 'this.suspended.delete(key);\n    this.forget(key);', 'this.suspended.delete(key);'),
+    ],
+    tests: [cacheFaultsTest],
+    title: 'this process has written',
+  },
+  {
+    name: 'process cache: the time to live in Redis is overlooked',
+    edits: [edit(PROCESS_CACHE, 'Math.min(session.expiresAt, read.expiresAt)', 'session.expiresAt')],
+    tests: [cacheTest],
+    title: 'by the clock of Redis alone',
   },
 ];
 

@@ -218,14 +218,17 @@ describe('The process cache, when Redis', () => {
     const proxy = await RedisProxy.start(server.port, 'invalidate');
     const deaf = await Stage.open(server, { url: proxy.url });
     await deaf.peer.create(deaf.key, deaf.session());
-    for (let attempt = 0; attempt < 20; attempt += 1) {
-      await deaf.get();
-      await wait(5);
+    for (let connection = 1; connection < 4; connection += 1) {
+      for (let read = 0; read < 10; read += 1) {
+        expect((await deaf.get())?.generation).toBe(connection);
+        expect(deaf.store.isCaching).toBe(false);
+        await wait(5);
+      }
+      await deaf.peer.replace(deaf.key, deaf.session(connection + 1), connection, 'owner');
       await deaf.clock.advance(LOST_MS);
-      expect(deaf.store.isCaching).toBe(false);
     }
-    await deaf.peer.delete(deaf.key);
-    expect(await deaf.get()).toBeUndefined();
+    // That of the application, and one for each attempt.
+    expect(proxy.connections.length).toBeGreaterThan(3);
     await deaf.close();
     proxy.dispose();
   });
