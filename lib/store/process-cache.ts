@@ -7,7 +7,7 @@ import type { StoredSession } from './session-store.js';
 
 /** What the process keeps of Redis, see `RedisSessionStoreOptions.processCache`. */
 export interface ProcessCacheOptions {
-  /** How many sessions are kept, of some 2 KB each; the one that was used longest ago goes first. 1 to 1,000,000. @default 10000 */
+  /** How many sessions are kept, of some 2 KB each; what was not used for long goes first. 1 to 1,000,000. @default 10000 */
   readonly maxEntries?: number;
   /**
    * How long Redis may have been silent when a session is answered from the process. A session that has ended is never

@@ -178,6 +178,15 @@ describe('The process cache, when Redis', () => {
     expect(await stage.trackedIds()).not.toContain(trackedId);
   });
 
+  it('cuts the connection of the application while that of the cache is opened: leaves none behind', async () => {
+    expect(stage.store.isCaching).toBe(false);
+    stage.client.emit('error', new Error('lost'));
+    await stage.clock.advance(200);
+    await stage.caching();
+    await wait(50);
+    expect(await stage.trackedIds()).toHaveLength(1);
+  });
+
   it('is frozen: answers nothing from the process, and rejects in time', async () => {
     await stage.cached();
     server.pause();
