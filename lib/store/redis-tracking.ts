@@ -97,9 +97,8 @@ export class RedisTracking {
 
   /** Whether everything that changed until `maxSilence` before this moment has been told. */
   isTrusted(at: number): boolean {
-    const silence = at - this.heardAt;
-    // The clock may have been set back.
-    return silence < this.options.maxSilenceMs && silence > -LOST_MS;
+    // Absolute, since the clock may have been set back.
+    return Math.abs(at - this.heardAt) < this.options.maxSilenceMs;
   }
 
   /** Asks for a word of Redis, in good time before it is needed. */

@@ -910,7 +910,7 @@ export const mutations = [
   },
   {
     name: 'process cache: a silent connection is trusted',
-    edits: [edit(TRACKING, 'silence < this.options.maxSilenceMs &&', '')],
+    edits: [edit(TRACKING, 'Math.abs(at - this.heardAt) < this.options.maxSilenceMs', 'this.isProven')],
     tests: [cacheFaultsTest],
     title: 'Redis has been silent',
   },
