@@ -340,9 +340,35 @@ export const mutations = [
   },
   {
     name: 'claims: not frozen',
-    edits: [edit('lib/session/session-view.ts', 'deepFreeze(head.claims)', 'head.claims')],
+    edits: [edit('lib/session/session-codec.ts', 'deepFreeze(head.claims)', 'head.claims')],
     tests: ['test/session/session-codec.test.ts'],
     title: 'freezes what applications see',
+  },
+  {
+    name: 'claims: not frozen when a session is opened again',
+    edits: [edit('lib/session/session-codec.ts', 'Object.freeze({ ...head.claims })', '{ ...head.claims }')],
+    tests: ['test/session/session-codec.test.ts'],
+    title: 'is in objects that no other request has',
+  },
+  {
+    name: 'request: an application takes the session that another one has kept with it',
+    edits: [edit('lib/session/request-slot.ts', '#owner in request && request.#owner === owner', '#owner in request')],
+    tests: ['test/session/session-service.test.ts'],
+    title: 'mistaken',
+  },
+  {
+    name: 'guard: goes by the first class that was asked for, where classes share a handler',
+    edits: [
+      edit('lib/http/route-access.ts', 'this.known.get(handler)?.get(controller) ??', '[...this.all].at(0) ??'),
+      edit('lib/http/route-access.ts', 'const rules = {', 'const rules = this.all[0] = {'),
+      edit(
+        'lib/http/route-access.ts',
+        '  constructor(',
+        '  private readonly all: RouteRules[] = [];\n\n  constructor(',
+      ),
+    ],
+    tests: [platformTest],
+    title: 'share an inherited handler',
   },
   {
     name: 'claims: frozen at the surface only',
@@ -635,13 +661,7 @@ export const mutations = [
   // Guard, origin, return address, logout
   {
     name: 'guard: lets in who is not logged in',
-    edits: [
-      edit(
-        'lib/http/auth.guard.ts',
-        "if (access === 'public') return true;",
-        "if (access !== 'optional') return true;",
-      ),
-    ],
+    edits: [edit('lib/http/auth.guard.ts', "rules.access === 'public' ||", "rules.access !== 'optional' ||")],
     tests: [platformTest],
     title: 'express|the guard',
   },
