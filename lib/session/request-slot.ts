@@ -30,11 +30,8 @@ export class RequestSlot extends Existing {
   }
 
   static set(request: object, owner: object, loading: Loading): void {
-    if (#owner in request) {
-      request.#owner = owner;
-      request.#loading = loading;
-    } else {
-      new RequestSlot(request, owner, loading);
-    }
+    const slot = #owner in request ? request : new RequestSlot(request, owner, loading);
+    slot.#owner = owner;
+    slot.#loading = loading;
   }
 }

@@ -2,11 +2,19 @@ import { deepFreeze } from '../common/claims.js';
 import { LoginRequiredError } from '../common/errors.js';
 import type { TokenSet } from '../provider/token-set.js';
 import type { StoredSession } from '../store/session-store.js';
+import { pack, unpack } from './packing.js';
 import { RecentSessions } from './recent-sessions.js';
 import { Sealer, TAG_BYTES, type UnsealFailure } from './sealing.js';
 import { sessionIdOf } from './session-token.js';
 import { SessionView } from './session-view.js';
-import type { LoadedSession, SessionHead, SessionOrigin } from './session.js';
+import {
+  secretsOf,
+  tokensWith,
+  type LoadedSession,
+  type SessionHead,
+  type SessionOrigin,
+  type TokenSecrets,
+} from './session.js';
 
 /** The lengths of the sealed head and of the sealed origin, each an unsigned 32-bit integer. */
 const LENGTHS_BYTES = 8;
@@ -39,7 +47,7 @@ export class SessionCodec {
   /** The first generation of a session. */
   encode(head: SessionHead, tokens: TokenSet, origin: SessionOrigin, token: string): Uint8Array {
     const id = sessionIdOf(token);
-    const sealedOrigin = this.originSealer.seal(bytesOf(origin), originContext(id), userOf(head.claims));
+    const sealedOrigin = this.originSealer.seal(pack(origin), originContext(id), userOf(head.claims));
     return this.join(head, tokens, sealedOrigin, token, `${id} 1`);
   }
 
@@ -72,7 +80,7 @@ export class SessionCodec {
     const place = `${id} ${generation}`;
     const opened = this.sealer.unseal(sealedHead, headContext(place, sealedOrigin, sealedTokens), token);
     if (typeof opened === 'string') return opened;
-    const head = JSON.parse(opened.toString('utf8')) as SessionHead;
+    const head = unpack(opened) as SessionHead;
     return {
       session: new SessionView(id, token, head, deepFreeze(head.claims), expiresAt),
       head,
@@ -80,7 +88,7 @@ export class SessionCodec {
       token,
       lastSeenAt: stored.lastSeenAt,
       sealed: data,
-      tokens: () => this.openTokens(sealedTokens, place, token),
+      tokens: () => this.openTokens(sealedTokens, place, token, head),
     };
   }
 
@@ -88,7 +96,7 @@ export class SessionCodec {
   decodeOrigin({ data }: StoredSession, id: string, user: User): SessionOrigin | undefined {
     if (data.length < LENGTHS_BYTES) return undefined;
     const opened = this.originSealer.unseal(split(data).origin, originContext(id), userOf(user));
-    return typeof opened === 'string' ? undefined : (JSON.parse(opened.toString('utf8')) as SessionOrigin);
+    return typeof opened === 'string' ? undefined : (unpack(opened) as SessionOrigin);
   }
 
   private join(
@@ -99,19 +107,19 @@ export class SessionCodec {
     place: string,
     like?: Buffer,
   ): Uint8Array {
-    const sealedTokens = this.sealer.seal(bytesOf(tokens), `tokens ${place}`, token, like);
-    const sealedHead = this.sealer.seal(bytesOf(head), headContext(place, sealedOrigin, sealedTokens), token, like);
+    const sealedTokens = this.sealer.seal(pack(secretsOf(tokens)), `tokens ${place}`, token, like);
+    const sealedHead = this.sealer.seal(pack(head), headContext(place, sealedOrigin, sealedTokens), token, like);
     const lengths = Buffer.alloc(LENGTHS_BYTES);
     lengths.writeUInt32BE(sealedHead.length);
     lengths.writeUInt32BE(sealedOrigin.length, LENGTHS_BYTES / 2);
     return Buffer.concat([lengths, sealedHead, sealedOrigin, sealedTokens]);
   }
 
-  private openTokens(sealed: Uint8Array, place: string, token: string): TokenSet {
+  private openTokens(sealed: Uint8Array, place: string, token: string, head: SessionHead): TokenSet {
     const opened = this.sealer.unseal(sealed, `tokens ${place}`, token);
     if (typeof opened === 'string')
       throw new LoginRequiredError('The session is damaged.', { detail: 'session_corrupt' });
-    return JSON.parse(opened.toString('utf8')) as TokenSet;
+    return tokensWith(head, unpack(opened) as TokenSecrets);
   }
 }
 
@@ -143,10 +151,6 @@ function split(bytes: Uint8Array): Parts {
     origin: data.subarray(originAt, tokensAt),
     tokens: data.subarray(tokensAt),
   };
-}
-
-function bytesOf(value: unknown): Buffer {
-  return Buffer.from(JSON.stringify(value));
 }
 
 function userOf({ iss, sub }: User): string {

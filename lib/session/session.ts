@@ -100,6 +100,27 @@ export function headWith(head: Omit<SessionHead, 'accessToken'>, tokens: TokenSe
   };
 }
 
+/** What of the tokens is not in the head. */
+export type TokenSecrets = Pick<TokenSet, 'accessToken' | 'tokenType' | 'refreshToken' | 'idToken'>;
+
+export function secretsOf({ tokenType, accessToken, refreshToken, idToken }: TokenSet): TokenSecrets {
+  return { tokenType, accessToken, refreshToken, idToken };
+}
+
+/** The opposite of {@link headWith} and {@link secretsOf}. */
+export function tokensWith({ accessToken }: SessionHead, secrets: TokenSecrets): TokenSet {
+  return {
+    accessToken: secrets.accessToken,
+    tokenType: secrets.tokenType,
+    expiresAt: accessToken.expiresAt,
+    issuedAt: accessToken.issuedAt,
+    refreshToken: secrets.refreshToken,
+    refreshTokenExpiresAt: accessToken.refreshTokenExpiresAt,
+    idToken: secrets.idToken,
+    scope: accessToken.scope,
+  };
+}
+
 /** The earliest of: idle timeout from now, absolute lifetime, the refresh token's own end where it is known. */
 export function expiryOf(head: SessionHead, now: number, idleTimeoutMs: number): number {
   return Math.min(
