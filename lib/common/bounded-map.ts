@@ -50,7 +50,7 @@ export class BoundedMap<V> {
     this.entries.clear();
   }
 
-  /** Removes the entry that was not used for longest, and answers its key; `undefined` when there is none. */
+  /** Removes the oldest entry that was not used lately, and answers its key; `undefined` when there is none. */
   giveUpOne(): string | undefined {
     // What is moved to the end comes round again, its flag cleared.
     for (const [key, entry] of this.entries) {

@@ -76,7 +76,8 @@ export class SessionCodec {
   private open(stored: StoredSession, token: string, id: string): LoadedSession | UnsealFailure {
     const { data, generation, expiresAt } = stored;
     if (data.length < LENGTHS_BYTES) return 'corrupt';
-    const { head: sealedHead, origin: sealedOrigin, tokens: sealedTokens } = split(data);
+    const sealed = ownBytes(data);
+    const { head: sealedHead, origin: sealedOrigin, tokens: sealedTokens } = split(sealed);
     const place = `${id} ${generation}`;
     const opened = this.sealer.unseal(sealedHead, headContext(place, sealedOrigin, sealedTokens), token);
     if (typeof opened === 'string') return opened;
@@ -87,7 +88,7 @@ export class SessionCodec {
       generation,
       token,
       lastSeenAt: stored.lastSeenAt,
-      sealed: data,
+      sealed,
       tokens: () => this.openTokens(sealedTokens, place, token, head),
     };
   }
@@ -112,7 +113,7 @@ export class SessionCodec {
     const lengths = Buffer.alloc(LENGTHS_BYTES);
     lengths.writeUInt32BE(sealedHead.length);
     lengths.writeUInt32BE(sealedOrigin.length, LENGTHS_BYTES / 2);
-    return Buffer.concat([lengths, sealedHead, sealedOrigin, sealedTokens]);
+    return ownBytes(Buffer.concat([lengths, sealedHead, sealedOrigin, sealedTokens]));
   }
 
   private openTokens(sealed: Uint8Array, place: string, token: string, head: SessionHead): TokenSet {
@@ -129,6 +130,14 @@ function openedAgain(known: LoadedSession, { expiresAt, lastSeenAt }: StoredSess
   const claims = Object.freeze({ ...head.claims });
   const session = new SessionView(known.session.id, token, head, claims, expiresAt);
   return { session, head, generation, token, lastSeenAt, sealed, tokens };
+}
+
+/** A window on a larger buffer (the network's, Node's pool) keeps all of that in memory, as long as it is kept itself. */
+function ownBytes(bytes: Uint8Array): Uint8Array {
+  if (bytes.byteLength === bytes.buffer.byteLength) return bytes;
+  const own = Buffer.allocUnsafeSlow(bytes.byteLength);
+  own.set(bytes);
+  return own;
 }
 
 /** Cut out of a header, a string keeps the whole header in memory. */

@@ -8,7 +8,7 @@ import { ProcessLocks } from './process-locks.js';
 
 export interface MemorySessionStoreOptions {
   /**
-   * How many sessions are kept. When there are more, expired ones go first, then the one not used for longest: its user
+   * How many sessions are kept. When there are more, expired ones go first, then one that was not used for long: its user
    * has to log in again. An integer, at least 1. @default 50_000
    */
   readonly maxSessions?: number;

@@ -1,5 +1,6 @@
 import { RESP_TYPES } from 'redis';
-import { type Clock, sleep, withDeadline } from '../common/clock.js';
+import { type Clock, sleep } from '../common/clock.js';
+import { SharedDeadline } from '../common/shared-deadline.js';
 import type { RedisScript } from './redis-scripts.js';
 
 /** The commands that are sent, as node-redis has them. Replies are checked where they are read. */
@@ -74,7 +75,9 @@ export const OPTIONS: RedisCommandOptions = { typeMapping: BUFFERS, timeout: 0 }
  */
 export class RedisCommandRunner {
   private readonly commands: RedisCommands;
+  private readonly deadline: SharedDeadline;
   private readonly impairedTimeoutMs: number;
+  private readonly impairedDeadline: SharedDeadline;
   /** The last command to settle ran into its deadline. */
   private stalled = false;
   private lastMissedAt = Number.NEGATIVE_INFINITY;
@@ -87,7 +90,9 @@ export class RedisCommandRunner {
     private readonly clock: Clock,
   ) {
     this.commands = client.withCommandOptions(OPTIONS);
+    this.deadline = new SharedDeadline(clock, timeoutMs);
     this.impairedTimeoutMs = Math.min(IMPAIRED_TIMEOUT_MS, timeoutMs);
+    this.impairedDeadline = new SharedDeadline(clock, this.impairedTimeoutMs);
     // A client whose 'error' nobody listens to ends the process when its connection breaks, though it would reconnect.
     // What nobody else hears is told as the cause of the deadlines that are missed then.
     if (client.listenerCount('error') === 0) client.on('error', (error) => (this.connectionError = error));
@@ -100,7 +105,8 @@ export class RedisCommandRunner {
     const cautious = impaired || this.clock.now() - this.lastMissedAt < CAUTION_MS;
     const abort = cautious ? new AbortController() : undefined;
     const redis = abort ? this.client.withCommandOptions({ ...OPTIONS, abortSignal: abort.signal }) : this.commands;
-    const answer = await withDeadline(this.clock, deadlineMs, command(redis), () => {
+    const deadline = impaired ? this.impairedDeadline : this.deadline;
+    const answer = await deadline.keep(command(redis), () => {
       this.stalled = true;
       this.lastMissedAt = this.clock.now();
       abort?.abort();

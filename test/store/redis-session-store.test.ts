@@ -336,9 +336,11 @@ describe('RedisSessionStore', () => {
       server.resume();
     });
 
-    it('leaves no timer behind', async () => {
+    it('leaves one timer behind for all commands, which comes to its end', async () => {
       await store.get(key);
       await expect(store.lock(key, 'owner', -1)).resolves.toBeDefined();
+      expect(clock.pending).toBe(1);
+      await clock.advance(2000);
       expect(clock.pending).toBe(0);
     });
 

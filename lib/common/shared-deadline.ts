@@ -1,0 +1,66 @@
+import type { Clock, Timer } from './clock.js';
+
+interface Waiting {
+  readonly dueAt: number;
+  /** `undefined` once it is settled. */
+  miss: (() => void) | undefined;
+}
+
+/**
+ * One deadline for many promises, with one timer for all of them: all have the same time, so they are due in the order in
+ * which they came. For what is done so often that a timer each would cost as much as the work.
+ */
+export class SharedDeadline {
+  /** In the order of `dueAt`; those before `first` are settled. */
+  private waiting: Waiting[] = [];
+  private first = 0;
+  private timer: Timer | undefined;
+
+  constructor(
+    private readonly clock: Clock,
+    private readonly deadlineMs: number,
+  ) {}
+
+  /** Settles as `promise` does, or rejects with `onDeadline()` once the time has passed. */
+  keep<T>(promise: Promise<T>, onDeadline: () => Error): Promise<T> {
+    return new Promise<T>((resolve, reject) => {
+      const entry: Waiting = { dueAt: this.clock.now() + this.deadlineMs, miss: () => reject(onDeadline()) };
+      this.waiting.push(entry);
+      this.timer ??= this.schedule(this.deadlineMs);
+      promise.then(
+        (value) => resolve(this.settled(entry, value)),
+        (error: unknown) => reject(this.settled(entry, error)),
+      );
+    });
+  }
+
+  private settled<R>(entry: Waiting, result: R): R {
+    entry.miss = undefined;
+    while (this.first < this.waiting.length && this.waiting[this.first]?.miss === undefined) this.first += 1;
+    if (this.first === this.waiting.length) {
+      this.waiting = [];
+      this.first = 0;
+    }
+    return result;
+  }
+
+  /** Whatever is waited for keeps the process alive itself. */
+  private schedule(delayMs: number): Timer {
+    const timer = this.clock.schedule(delayMs, () => this.missWhatIsDue());
+    timer.unref();
+    return timer;
+  }
+
+  private missWhatIsDue(): void {
+    const now = this.clock.now();
+    const left: Waiting[] = [];
+    for (const entry of this.waiting.slice(this.first)) {
+      if (entry.dueAt > now) left.push(entry);
+      else entry.miss?.();
+    }
+    this.waiting = left;
+    this.first = 0;
+    const [next] = left;
+    this.timer = next && this.schedule(next.dueAt - now);
+  }
+}
