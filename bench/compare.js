@@ -1,6 +1,9 @@
 import { spread } from './statistics.js';
 import { SubjectProcess } from './subject-process.js';
 
+/** Until V8 has compiled what is hot: after two seconds it has not, when the machine is slow. */
+const WARM_UP_SECONDS = 5;
+
 /**
  * All subjects in turn (A B A B …), so many rounds: what the machine does to one it does to all. A comparison names a
  * subject and what it is measured against, and may name the `commands` that a request may cost Redis.
@@ -14,7 +17,7 @@ export async function compare({ redis, comparisons, rounds, seconds, progress = 
       progress(`started ${name}`);
     }
     for (const subject of subjects) {
-      await subject.measure(Math.min(2, seconds));
+      await subject.measure(Math.min(WARM_UP_SECONDS, 2 * seconds));
       progress(`warm     ${subject.name}`);
     }
     const measured = Object.fromEntries(names.map((name) => [name, []]));
