@@ -89,16 +89,31 @@ export class TokenRefresher {
    */
   refresh(loaded: LoadedSession, force = false): Promise<RefreshOutcome> {
     const { id } = loaded.session;
-    const ahead = this.uncommitted.get(id);
-    if (ahead && ahead.generation > loaded.generation) return Promise.resolve(this.servedFromMemory(ahead));
+    const ahead = this.outcomeAhead(loaded);
+    if (ahead) return Promise.resolve(ahead);
     const shared = this.running.get(id);
     if (shared) {
       this.events.emit({ name: 'refresh.shared', session: id });
       return shared;
     }
-    const cooling = this.coolDown.of(id);
-    if (cooling) return Promise.resolve(unavailable(cooling, cooling.remainingMs));
+    const cooling = this.outcomeWhileCooling(id);
+    if (cooling) return Promise.resolve(cooling);
     return this.running.run(id, () => this.measured(() => this.run(loaded, force)));
+  }
+
+  /**
+   * The same for a token that is good yet, which nobody waits for: it begins when what is being answered now has been.
+   * Whoever needs its outcome meanwhile shares it. `undefined` when it is under way.
+   */
+  refreshSoon(loaded: LoadedSession): Promise<RefreshOutcome> | undefined {
+    const { id } = loaded.session;
+    if (this.running.get(id)) return undefined;
+    const known = this.outcomeAhead(loaded) ?? this.outcomeWhileCooling(id);
+    if (known) return Promise.resolve(known);
+    return this.running.run(id, async () => {
+      await sleep(this.clock, 0);
+      return this.measured(() => this.run(loaded, false));
+    });
   }
 
   private measured(refresh: () => Promise<RefreshOutcome>): Promise<RefreshOutcome> {
@@ -117,10 +132,17 @@ export class TokenRefresher {
   }
 
   /** Until the store has taken the outcome of the last refresh there cannot be another one. */
-  private servedFromMemory(ahead: LoadedSession): RefreshOutcome {
+  private outcomeAhead({ session, generation }: LoadedSession): RefreshOutcome | undefined {
+    const ahead = this.uncommitted.get(session.id);
+    if (!ahead || ahead.generation <= generation) return undefined;
     return this.age(ahead) === 'expired'
       ? unavailable({ code: 'refresh_transient', reason: 'store_unavailable' }, LONGEST_COMMIT_RETRY_MS)
       : { status: 'usable', loaded: ahead };
+  }
+
+  private outcomeWhileCooling(id: string): RefreshOutcome | undefined {
+    const cooling = this.coolDown.of(id);
+    return cooling && unavailable(cooling, cooling.remainingMs);
   }
 
   private async run(loaded: LoadedSession, force: boolean): Promise<RefreshOutcome> {

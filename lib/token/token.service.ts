@@ -83,7 +83,7 @@ export class TokenService {
     const age = this.refresher.age(loaded);
     if (age === 'fresh' || !loaded.head.accessToken.refreshable) return undefined;
     if (age === 'due' && this.options.refresh.background) {
-      void this.refresher.refresh(loaded).then((outcome) => this.tellStale(outcome, loaded));
+      void this.refresher.refreshSoon(loaded)?.then((outcome) => this.tellStale(outcome, loaded));
       return undefined;
     }
     return this.waitForRefresh(source, loaded, age === 'due');

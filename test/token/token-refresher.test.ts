@@ -214,6 +214,27 @@ describe('a token that is due', () => {
     expect(world.provider.presented).toEqual(['RT-1']);
   });
 
+  it('is refreshed after what is being answered now', async () => {
+    const world = await loggedIn();
+    await world.becomeDue();
+    const locks = world.store.count('lock');
+    expect(new Set(await crowd(world))).toEqual(new Set(['AT-1']));
+    expect(world.store.count('lock')).toBe(locks);
+    await world.clock.advance(0);
+    expect(world.store.count('lock')).toBe(locks + 1);
+    expect(world.provider.presented).toEqual(['RT-1']);
+  });
+
+  it('is refreshed for a request that needs the outcome, too', async () => {
+    const world = await loggedIn();
+    await world.becomeDue();
+    world.provider.latencyMs = SECOND;
+    expect(await world.accessToken()).toBe('AT-1');
+    const outcome = world.refresher.refresh(await world.load());
+    expect(await inTime(world.clock, outcome)).toMatchObject({ status: 'usable', loaded: { generation: 2 } });
+    expect(world.provider.presented).toEqual(['RT-1']);
+  });
+
   it('is waited for where refresh.background is false', async () => {
     const world = await loggedIn({ refresh: { background: false } });
     await world.becomeDue();
