@@ -22,6 +22,11 @@ export function pack(value: unknown): Buffer {
   return deflateRawSync(JSON.stringify(value), OPTIONS);
 }
 
+/** `undefined` for what {@link pack} has not made. */
 export function unpack(packed: Uint8Array): unknown {
-  return JSON.parse(inflateRawSync(packed, OPTIONS).toString('utf8'));
+  try {
+    return JSON.parse(inflateRawSync(packed, OPTIONS).toString('utf8'));
+  } catch {
+    return undefined;
+  }
 }

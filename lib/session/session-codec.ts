@@ -81,7 +81,8 @@ export class SessionCodec {
     const place = `${id} ${generation}`;
     const opened = this.sealer.unseal(sealedHead, headContext(place, sealedOrigin, sealedTokens), token);
     if (typeof opened === 'string') return opened;
-    const head = unpack(opened) as SessionHead;
+    const head = unpack(opened) as SessionHead | undefined;
+    if (!head) return 'corrupt';
     return {
       session: new SessionView(id, token, head, deepFreeze(head.claims), expiresAt),
       head,
@@ -97,7 +98,7 @@ export class SessionCodec {
   decodeOrigin({ data }: StoredSession, id: string, user: User): SessionOrigin | undefined {
     if (data.length < LENGTHS_BYTES) return undefined;
     const opened = this.originSealer.unseal(split(data).origin, originContext(id), userOf(user));
-    return typeof opened === 'string' ? undefined : (unpack(opened) as SessionOrigin);
+    return typeof opened === 'string' ? undefined : (unpack(opened) as SessionOrigin | undefined);
   }
 
   private join(
@@ -118,9 +119,9 @@ export class SessionCodec {
 
   private openTokens(sealed: Uint8Array, place: string, token: string, head: SessionHead): TokenSet {
     const opened = this.sealer.unseal(sealed, `tokens ${place}`, token);
-    if (typeof opened === 'string')
-      throw new LoginRequiredError('The session is damaged.', { detail: 'session_corrupt' });
-    return tokensWith(head, unpack(opened) as TokenSecrets);
+    const secrets = typeof opened === 'string' ? undefined : (unpack(opened) as TokenSecrets | undefined);
+    if (!secrets) throw new LoginRequiredError('The session is damaged.', { detail: 'session_corrupt' });
+    return tokensWith(head, secrets);
   }
 }
 

@@ -22,12 +22,17 @@ export function decodeRecord(value: unknown, now: number): StoredSession | undef
     throw new TypeError('The Redis client did not return a Buffer. Hand RedisSessionStore a client of node-redis 6.');
   }
   if (value.length < HEADER_BYTES) return undefined;
-  const expiresAt = Number(value.readBigUInt64BE(EXPIRES_AT_OFFSET));
+  const expiresAt = integerAt(value, EXPIRES_AT_OFFSET);
   if (expiresAt <= now) return undefined;
   return {
     data: value.subarray(HEADER_BYTES),
-    generation: Number(value.readBigUInt64BE()),
+    generation: integerAt(value, 0),
     expiresAt,
-    lastSeenAt: Number(value.readBigUInt64BE(LAST_SEEN_AT_OFFSET)),
+    lastSeenAt: integerAt(value, LAST_SEEN_AT_OFFSET),
   };
+}
+
+/** In halves: a `bigint` would have to be allocated, three for every request. */
+function integerAt(value: Buffer, offset: number): number {
+  return value.readUInt32BE(offset) * 2 ** 32 + value.readUInt32BE(offset + 4);
 }

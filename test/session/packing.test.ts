@@ -1,3 +1,4 @@
+import { deflateRawSync } from 'node:zlib';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
 import { pack, unpack } from '../../lib/session/packing.js';
@@ -17,6 +18,12 @@ describe('packed JSON', () => {
   it('is smaller than the JSON, also of a session with few claims', () => {
     const head = { claims: { iss: 'https://op.example', sub: 'alice', aud: 'app' }, createdAt: 1_700_000_000_000 };
     expect(pack(head).length).toBeLessThan(JSON.stringify(head).length / 2);
+  });
+
+  it('is not mistaken for what somebody else has made', () => {
+    expect(unpack(Buffer.from('{"claims":{}}'))).toBeUndefined();
+    expect(unpack(Buffer.alloc(0))).toBeUndefined();
+    expect(unpack(deflateRawSync('no JSON'))).toBeUndefined();
   });
 
   it('does not change from release to release: the sessions of users are packed with it', () => {

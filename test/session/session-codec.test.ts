@@ -124,6 +124,18 @@ describe('SessionCodec', () => {
     }
   });
 
+  it.each(['head', 'tokens', 'origin'])('takes a %s that it has sealed and cannot read for damage', (part) => {
+    const { seal } = Sealer.prototype;
+    jest.spyOn(Sealer.prototype, 'seal').mockImplementation(function (this: Sealer, data, context, ...rest) {
+      return seal.call(this, context.startsWith(part) ? Buffer.from('x') : data, context, ...rest);
+    });
+    const record = stored(encoded());
+    const loaded = codec.decode(record, token, id);
+    if (part === 'head') expect(loaded).toBe('corrupt');
+    if (part === 'tokens') expect(() => opened(loaded).tokens()).toThrow(LoginRequiredError);
+    if (part === 'origin') expect(codec.decodeOrigin(record, id, head.claims)).toBeUndefined();
+  });
+
   it('opens nothing that somebody made up', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (data) => {
