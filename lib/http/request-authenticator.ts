@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { LoginRequiredError, OidcError } from '../common/errors.js';
 import { SessionRepository } from '../session/session-repository.js';
-import { SessionService, type SessionSource } from '../session/session.service.js';
+import { SessionService } from '../session/session.service.js';
 import type { LoadedSession, Session } from '../session/session.js';
 import { TokenService } from '../token/token.service.js';
 import { OriginCheck } from './origin-check.js';
@@ -29,14 +29,15 @@ export class RequestAuthenticator {
     const loaded = await this.sessions.load(request);
     if (!loaded) throw new LoginRequiredError('Nobody is logged in.');
     this.checkOrigin(request, pages);
-    return this.keepAlive(request, loaded);
+    const refreshing = this.tokens.keepFresh(request, loaded);
+    return this.keptAlive(refreshing ? await refreshing : loaded);
   }
 
   /** The same for a session that was held. @throws LoginRequiredError, StoreUnavailableError, RefreshUnavailableError */
   async renew(session: Session): Promise<Session> {
     const loaded = await this.sessions.load(session);
     if (!loaded) throw new LoginRequiredError('The session has ended.');
-    return this.keepAlive(session, loaded);
+    return this.keptAlive((await this.tokens.keepFresh(session, loaded)) ?? loaded);
   }
 
   /**
@@ -51,15 +52,12 @@ export class RequestAuthenticator {
     this.checkOrigin(request, pages);
     // Its outcome is an event of its own; here nobody waits for it.
     this.tokens.keepFresh(request, loaded)?.catch(() => undefined);
-    this.repository.touch(loaded);
-    return loaded.session;
+    return this.keptAlive(loaded);
   }
 
-  private async keepAlive(source: SessionSource, loaded: LoadedSession): Promise<Session> {
-    const refreshing = this.tokens.keepFresh(source, loaded);
-    const current = refreshing ? await refreshing : loaded;
-    this.repository.touch(current);
-    return current.session;
+  private keptAlive(loaded: LoadedSession): Session {
+    this.repository.touch(loaded);
+    return loaded.session;
   }
 
   private checkOrigin(request: PlatformRequest, pages: AllowedPages): void {

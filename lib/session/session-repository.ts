@@ -15,6 +15,7 @@ import {
   type StoredSession,
 } from '../store/session-store.js';
 import { SessionCodec } from './session-codec.js';
+import type { UnsealFailure } from './sealing.js';
 import { sessionIdOf } from './session-token.js';
 import { expiryOf, headWith, type Device, type LoadedSession, type SessionSummary } from './session.js';
 
@@ -57,7 +58,15 @@ export class SessionRepository {
    */
   async load(token: string): Promise<LoadedSession | undefined> {
     const id = this.codec.idOf(token);
-    return this.read(await this.ask(() => this.store.get(id)), token, id);
+    let stored: StoredSession | undefined;
+    // As `ask` does, without a closure and a promise of its own for every request.
+    try {
+      stored = await this.store.get(id);
+      this.tellAvailable();
+    } catch (error) {
+      throw this.unavailable(error);
+    }
+    return this.read(stored, token, id);
   }
 
   /** Brings a session into being, under a token that nobody has seen before. @throws StoreUnavailableError */
@@ -175,13 +184,20 @@ export class SessionRepository {
     return this.codec.decode(stored, token, id) as LoadedSession;
   }
 
-  private async read(stored: StoredSession | undefined, token: string, id: string): Promise<LoadedSession | undefined> {
+  private read(
+    stored: StoredSession | undefined,
+    token: string,
+    id: string,
+  ): LoadedSession | undefined | Promise<undefined> {
     if (!stored || stored.expiresAt <= this.clock.now()) return undefined;
     const loaded = this.codec.decode(stored, token, id);
-    if (typeof loaded !== 'string') return loaded;
-    this.events.emit({ name: 'session.unreadable', session: id, reason: loaded });
+    return typeof loaded === 'string' ? this.refuse(loaded, id, stored) : loaded;
+  }
+
+  private async refuse(reason: UnsealFailure, id: string, stored: StoredSession): Promise<undefined> {
+    this.events.emit({ name: 'session.unreadable', session: id, reason });
     // What a newer version or another key has sealed is not ours to remove: it may be read elsewhere, or later.
-    if (loaded !== 'corrupt') {
+    if (reason !== 'corrupt') {
       throw new LoginRequiredError('The session cannot be read here.', { detail: 'session_unreadable' });
     }
     await this.end(id, 'corrupt', stored.generation);
@@ -191,14 +207,21 @@ export class SessionRepository {
   private async ask<T>(question: () => Promise<T>): Promise<T> {
     try {
       const value = await question();
-      this.events.emitChange('store', AVAILABLE, 'store.available');
+      this.tellAvailable();
       return value;
     } catch (error) {
-      // node-redis names its errors by their class alone.
-      const reason =
-        error instanceof Error ? (error.name === 'Error' ? error.constructor.name : error.name) : 'unknown';
-      this.events.emitChange('store', { name: 'store.unavailable', reason });
-      throw new StoreUnavailableError(error);
+      throw this.unavailable(error);
     }
+  }
+
+  private tellAvailable(): void {
+    this.events.emitChange('store', AVAILABLE, 'store.available');
+  }
+
+  private unavailable(error: unknown): StoreUnavailableError {
+    // node-redis names its errors by their class alone.
+    const reason = error instanceof Error ? (error.name === 'Error' ? error.constructor.name : error.name) : 'unknown';
+    this.events.emitChange('store', { name: 'store.unavailable', reason });
+    return new StoreUnavailableError(error);
   }
 }
