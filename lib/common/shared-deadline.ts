@@ -1,17 +1,16 @@
 import type { Clock, Timer } from './clock.js';
 
 interface Waiting {
-  readonly dueAt: number;
+  dueAt: number;
   /** `undefined` once it is settled. */
   miss: (() => void) | undefined;
 }
 
 /**
- * One deadline for many promises, with one timer for all of them: all have the same time, so they are due in the order in
- * which they came. For what is done so often that a timer each would cost as much as the work.
+ * One deadline for many promises, with one timer for all of them: all have the same time. For what is done so often that a timer each would cost as much as the work.
  */
 export class SharedDeadline {
-  /** In the order of `dueAt`; those before `first` are settled. */
+  /** In the order in which they came; those before `first` are settled. */
   private waiting: Waiting[] = [];
   private first = 0;
   private timer: Timer | undefined;
@@ -53,14 +52,17 @@ export class SharedDeadline {
 
   private missWhatIsDue(): void {
     const now = this.clock.now();
-    const left: Waiting[] = [];
-    for (const entry of this.waiting.slice(this.first)) {
-      if (entry.dueAt > now) left.push(entry);
-      else entry.miss?.();
-    }
-    this.waiting = left;
+    const latest = now + this.deadlineMs;
+    const unsettled = this.waiting.slice(this.first).filter(({ miss }) => miss !== undefined);
+    this.waiting = unsettled.filter(({ dueAt }) => dueAt > now);
     this.first = 0;
-    const [next] = left;
-    this.timer = next && this.schedule(next.dueAt - now);
+    let earliest = latest;
+    for (const entry of this.waiting) {
+      // A clock that was set back makes no deadline longer than this.
+      entry.dueAt = Math.min(entry.dueAt, latest);
+      earliest = Math.min(earliest, entry.dueAt);
+    }
+    this.timer = this.waiting.length > 0 ? this.schedule(earliest - now) : undefined;
+    for (const { dueAt, miss } of unsettled) if (dueAt <= now) miss?.();
   }
 }

@@ -12,6 +12,7 @@ export interface TrackedCommands {
 /** A client of one connection to one Redis. */
 interface TrackableClient extends RedisSessionClient {
   readonly socketEpoch: number;
+  off(event: 'error', listener: () => void): unknown;
   duplicate(overrides?: typeof OVERRIDES): TrackedClient;
 }
 
@@ -77,6 +78,7 @@ export class RedisTracking {
   private unanswered = 0;
   private openAt = Number.NEGATIVE_INFINITY;
   private pauseMs = FIRST_PAUSE_MS;
+  private readonly onMainError = (): void => this.lose(this.client);
 
   constructor(
     private readonly main: TrackableClient,
@@ -84,7 +86,7 @@ export class RedisTracking {
     private readonly clock: Clock,
   ) {
     // When it connects again, it may be to another Redis: tracking must not stay with the old one.
-    main.on('error', () => this.lose(this.client));
+    main.on('error', this.onMainError);
   }
 
   /** Whether what is read now is told of when it changes. Opens the connection when there is none. */
@@ -124,6 +126,7 @@ export class RedisTracking {
 
   close(): void {
     this.openAt = Number.POSITIVE_INFINITY;
+    this.main.off('error', this.onMainError);
     this.lose(this.client);
   }
 

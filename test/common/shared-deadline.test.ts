@@ -1,4 +1,4 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
 import fc from 'fast-check';
 import { SharedDeadline } from '../../lib/common/shared-deadline.js';
 import { ControlledClock } from '../support/controlled-clock.js';
@@ -70,6 +70,18 @@ describe('SharedDeadline', () => {
     const last = begin();
     await clock.advance(1000);
     expect(last.outcome.value).toBe('late');
+  });
+
+  it('is not much longer when the clock is set back', async () => {
+    const { clock, begin } = given();
+    const hour = 3_600_000;
+    await clock.advance(hour);
+    const before = begin();
+    jest.spyOn(clock, 'now').mockImplementation(() => ControlledClock.prototype.now.call(clock) - hour);
+    const after = begin();
+    await clock.advance(2000);
+    expect([before.outcome.value, after.outcome.value]).toEqual(['late', 'late']);
+    expect(clock.pending).toBe(0);
   });
 
   it('is never early and never late, whatever comes when', async () => {

@@ -161,6 +161,7 @@ describe('The process cache', () => {
   });
 
   it('keeps so many sessions at most', async () => {
+    const listeners = stage.client.listenerCount('error');
     const small = new RedisSessionStore(stage.client, { processCache: { maxEntries: 2 } }, stage.clock);
     await eventually(() => expect(small.isCaching).toBe(true));
     const keys = Array.from({ length: 10 }, () => randomToken());
@@ -171,6 +172,7 @@ describe('The process cache', () => {
     const commands = await stage.commandsOf(() => Promise.all(keys.map((key) => small.get(key))));
     expect(commands['get']).toBeGreaterThanOrEqual(8);
     await small.close?.();
+    expect(stage.client.listenerCount('error')).toBe(listeners);
   });
 
   it('keeps no value that is not a session', async () => {
