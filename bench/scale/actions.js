@@ -1,6 +1,5 @@
 import { RedisSessionStore } from 'nest-oidc/redis';
-import { freePort } from '../../test/support/free-port.js';
-import { Child } from '../child.js';
+import { startStage } from '../soak/stage.js';
 import { redisCosts } from './redis-costs.js';
 
 const PEOPLE = 100;
@@ -15,20 +14,12 @@ const SETTLED_AFTER_MS = 1000;
 
 /** What a login, a request, a refresh, a logout and a slide of the idle timeout cost Redis and the application, each over many. */
 export async function actionCosts(redis) {
-  const baseUrl = `http://127.0.0.1:${await freePort()}`;
-  const env = { NODE_ENV: 'test' };
-  const visitors = await Child.start(
-    new URL('../soak/visitors.js', import.meta.url),
-    [baseUrl, String(ACCESS_TOKEN_LIFETIME)],
-    { env },
-  );
-  const application = await Child.start(
-    new URL('../soak/application.js', import.meta.url),
-    ['redis', redis.url, String(SESSION_LIFETIME)],
-    {
-      env,
-    },
-  );
+  const { visitors, application, stop } = await startStage({
+    store: 'redis',
+    redis,
+    accessTokenLifetime: ACCESS_TOKEN_LIFETIME,
+    sessionLifetime: SESSION_LIFETIME,
+  });
   const costs = async (command, value) => {
     const before = await application.ask({ question: 'usage' });
     const inRedis = await redisCosts(redis, PEOPLE, async () => {
@@ -49,8 +40,7 @@ export async function actionCosts(redis) {
     if (refreshes !== PEOPLE) throw new Error(`${refreshes} of ${PEOPLE} tokens were refreshed.`);
     return { login, request, requestAndRefresh, logout: await costs('leave'), touch: await touchCosts(redis) };
   } finally {
-    await application.stop();
-    await visitors.stop();
+    await stop();
   }
 }
 

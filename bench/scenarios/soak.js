@@ -1,8 +1,7 @@
-import { Child } from '../child.js';
 import { load } from '../load.js';
 import { spread } from '../statistics.js';
+import { startStage } from '../soak/stage.js';
 import { target } from '../target.js';
-import { freePort } from '../../test/support/free-port.js';
 
 const REQUESTS = Number(process.env.BENCH_SOAK_REQUESTS ?? 10_000_000);
 const STORES = (process.env.BENCH_SOAK_STORES ?? 'memory').split(',');
@@ -32,28 +31,19 @@ export async function soak({ redis, progress }) {
 }
 
 async function soakOn(store, { redis, progress }) {
-  const baseUrl = `http://127.0.0.1:${await freePort()}`;
-  const env = { NODE_ENV: 'test' };
-  const visitors = await Child.start(
-    new URL('../soak/visitors.js', import.meta.url),
-    [baseUrl, String(ACCESS_TOKEN_LIFETIME)],
-    { env },
-  );
-  const application = await Child.start(
-    new URL('../soak/application.js', import.meta.url),
-    [store, redis.url, String(SESSION_LIFETIME)],
-    {
-      env,
-      execArgv: ['--expose-gc'],
-    },
-  );
+  const { visitors, application, url, stop } = await startStage({
+    store,
+    redis,
+    accessTokenLifetime: ACCESS_TOKEN_LIFETIME,
+    sessionLifetime: SESSION_LIFETIME,
+    execArgv: ['--expose-gc'],
+  });
   try {
     await application.ask({ question: 'start', value: visitors.greeting });
-    const checkpoints = await untilDone({ store, application, visitors, url: `${baseUrl}/me`, progress });
+    const checkpoints = await untilDone({ store, application, visitors, url, progress });
     return { store, checkpoints, ...(await visitors.ask({ command: 'count' })) };
   } finally {
-    await application.stop();
-    await visitors.stop();
+    await stop();
   }
 }
 
