@@ -42,6 +42,7 @@ export {
   type LockSuccessor,
   type ReplaceResult,
   type SessionStore,
+  type FoundSession,
   type StoredSession,
 } from './store/session-store.js';
 

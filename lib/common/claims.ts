@@ -16,6 +16,12 @@ export interface Claims {
   readonly [name: string]: ClaimValue | undefined;
 }
 
+/** A frozen copy of claims that are frozen all the way down. Made for every request. */
+export function copyOfClaims(claims: Claims): Claims {
+  // To spread a frozen object takes up to ten times as long; but to assign `__proto__` does not copy it.
+  return Object.freeze(Object.hasOwn(claims, '__proto__') ? { ...claims } : Object.assign({}, claims));
+}
+
 /** Freezes a value that came from JSON, all the way down. */
 export function deepFreeze<T>(value: T): T {
   if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {

@@ -3,9 +3,12 @@ import { LoginRequiredError, UnsupportedContextError } from '../common/errors.js
 import type { Session } from '../session/session.js';
 import { callerOf, type Caller } from './caller.js';
 import { setCurrentSession } from './current-session.js';
+import type { PlatformRequest } from './platform.js';
 import { RequestAuthenticator } from './request-authenticator.js';
 import { RouteAccess, type RouteRules } from './route-access.js';
 import { SocketSessions } from './socket-sessions.js';
+
+type SocketCaller = Exclude<Caller, { kind: 'request' }>;
 
 /**
  * Lets a request through when its user is logged in: HTTP, GraphQL, and the messages of a gateway whose adapter is ours.
@@ -21,13 +24,16 @@ export class AuthGuard implements CanActivate {
   ) {}
 
   /**
+   * Answers, or throws, at once where nothing has to be waited for: Nest waits for no guard that does.
+   *
    * @throws LoginRequiredError, CrossOriginRequestError, UnsupportedContextError, StoreUnavailableError,
    *   RefreshUnavailableError
    */
   canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const rules = this.routes.of(context);
-    // Nest waits for no guard that answers at once.
-    return rules.access === 'public' || this.admit(context, rules);
+    if (rules.access === 'public') return true;
+    const caller = callerOf(context);
+    return caller?.kind === 'request' ? this.admitRequest(caller.owner, rules) : this.admit(context, caller, rules);
   }
 
   /** For the library itself: Nest asks global filters about no gateway, so what its client is told comes from its guards. */
@@ -35,33 +41,30 @@ export class AuthGuard implements CanActivate {
     return context.getType() === 'ws' ? this.sockets.exceptionFor(context.getArgs<[object]>()[0], error) : error;
   }
 
-  private async admit(context: ExecutionContext, { access, skipsOriginCheck }: RouteRules): Promise<true> {
+  private admitRequest(request: PlatformRequest, { access, skipsOriginCheck }: RouteRules): true | Promise<true> {
+    const pages = skipsOriginCheck ? 'any' : 'own';
+    const session =
+      access === 'optional' ? this.authenticator.find(request, pages) : this.authenticator.require(request, pages);
+    return session instanceof Promise ? session.then((found) => admitted(request, found)) : admitted(request, session);
+  }
+
+  private async admit(
+    context: ExecutionContext,
+    caller: SocketCaller | undefined,
+    { access }: RouteRules,
+  ): Promise<true> {
     try {
-      const caller = callerOf(context);
       if (!caller) throw new UnsupportedContextError(context.getType());
-      const session = await this.sessionOf(caller, access === 'optional', skipsOriginCheck);
-      if (session) setCurrentSession(caller.owner, session);
-      return true;
+      return admitted(caller.owner, await this.sessionOf(caller, access === 'optional'));
     } catch (error) {
       throw this.asToldTo(context, error);
     }
   }
 
-  private sessionOf(caller: Caller, optional: boolean, skipsOriginCheck: boolean): Promise<Session | undefined> {
-    switch (caller.kind) {
-      case 'request': {
-        const pages = skipsOriginCheck ? 'any' : 'own';
-        return optional
-          ? this.authenticator.find(caller.owner, pages)
-          : this.authenticator.require(caller.owner, pages);
-      }
-      case 'upgraded':
-        return this.sockets.sessionOfUpgrade(caller.connection, { anonymous: optional });
-      case 'socket':
-        return this.sessionOfSocket(caller.owner, optional);
-      default:
-        return caller satisfies never;
-    }
+  private sessionOf(caller: SocketCaller, optional: boolean): Promise<Session | undefined> {
+    return caller.kind === 'upgraded'
+      ? this.sockets.sessionOfUpgrade(caller.connection, { anonymous: optional })
+      : this.sessionOfSocket(caller.owner, optional);
   }
 
   private async sessionOfSocket(socket: object, optional: boolean): Promise<Session | undefined> {
@@ -69,4 +72,9 @@ export class AuthGuard implements CanActivate {
     if (!session && !optional) throw new LoginRequiredError('Nobody is logged in.');
     return session;
   }
+}
+
+function admitted(owner: object, session: Session | undefined): true {
+  if (session) setCurrentSession(owner, session);
+  return true;
 }

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import { LoginRequiredError, OidcError } from '../common/errors.js';
 import { SessionRepository } from '../session/session-repository.js';
 import { SessionService } from '../session/session.service.js';
-import type { LoadedSession, Session } from '../session/session.js';
+import { isLoaded, type LoadedSession, type Loading, type Session } from '../session/session.js';
 import { TokenService } from '../token/token.service.js';
 import { OriginCheck } from './origin-check.js';
 import type { PlatformRequest } from './platform.js';
@@ -24,13 +24,16 @@ export class RequestAuthenticator {
     @Inject(OriginCheck) private readonly origins: OriginCheck,
   ) {}
 
-  /** @throws LoginRequiredError, CrossOriginRequestError, StoreUnavailableError, RefreshUnavailableError */
-  async require(request: PlatformRequest, pages: AllowedPages = 'own'): Promise<Session> {
-    const loaded = await this.sessions.load(request);
-    if (!loaded) throw new LoginRequiredError('Nobody is logged in.');
-    this.checkOrigin(request, pages);
-    const refreshing = this.tokens.keepFresh(request, loaded);
-    return this.keptAlive(refreshing ? await refreshing : loaded);
+  /**
+   * Answers, or throws, at once where nothing has to be waited for.
+   *
+   * @throws LoginRequiredError, CrossOriginRequestError, StoreUnavailableError, RefreshUnavailableError
+   */
+  require(request: PlatformRequest, pages: AllowedPages = 'own'): Session | Promise<Session> {
+    const loading = this.sessions.load(request);
+    return isLoaded(loading)
+      ? this.accept(request, loading, pages)
+      : loading.then((loaded) => this.accept(request, loaded, pages));
   }
 
   /** The same for a session that was held. @throws LoginRequiredError, StoreUnavailableError, RefreshUnavailableError */
@@ -55,6 +58,17 @@ export class RequestAuthenticator {
     return this.keptAlive(loaded);
   }
 
+  private accept(
+    request: PlatformRequest,
+    loaded: LoadedSession | undefined,
+    pages: AllowedPages,
+  ): Session | Promise<Session> {
+    if (!loaded) throw new LoginRequiredError('Nobody is logged in.');
+    this.checkOrigin(request, pages);
+    const refreshing = this.tokens.keepFresh(request, loaded);
+    return refreshing ? refreshing.then((refreshed) => this.keptAlive(refreshed)) : this.keptAlive(loaded);
+  }
+
   private keptAlive(loaded: LoadedSession): Session {
     this.repository.touch(loaded);
     return loaded.session;
@@ -68,7 +82,7 @@ export class RequestAuthenticator {
   }
 }
 
-async function quietly<T>(attempt: Promise<T>): Promise<T | undefined> {
+async function quietly(attempt: Loading): Promise<LoadedSession | undefined> {
   try {
     return await attempt;
   } catch (error) {

@@ -129,7 +129,10 @@ export class SocketSessions {
     return held.control.exceptionOf(tellFailure(error, this.events, held.session));
   }
 
-  private authenticate(handshake: IncomingMessage, { anonymous }: HandshakeOptions): Promise<Session | undefined> {
+  private async authenticate(
+    handshake: IncomingMessage,
+    { anonymous }: HandshakeOptions,
+  ): Promise<Session | undefined> {
     const request = handshake as IncomingMessage & { readonly method: string };
     return anonymous
       ? this.authenticator.find(request, 'own always')

@@ -1,6 +1,4 @@
-import type { LoadedSession } from './session.js';
-
-export type Loading = Promise<LoadedSession | undefined>;
+import type { Loading } from './session.js';
 
 /** Makes {@link RequestSlot} add its fields to an object that is there already. */
 class Existing {

@@ -1,4 +1,4 @@
-import { deepFreeze } from '../common/claims.js';
+import { copyOfClaims, deepFreeze } from '../common/claims.js';
 import { LoginRequiredError } from '../common/errors.js';
 import type { TokenSet } from '../provider/token-set.js';
 import type { StoredSession } from '../store/session-store.js';
@@ -128,8 +128,7 @@ export class SessionCodec {
 /** The same session with the times that the store has now. What applications see of it no other request has. */
 function openedAgain(known: LoadedSession, { expiresAt, lastSeenAt }: StoredSession): LoadedSession {
   const { head, generation, token, sealed, tokens } = known;
-  const claims = Object.freeze({ ...head.claims });
-  const session = new SessionView(known.session.id, token, head, claims, expiresAt);
+  const session = new SessionView(known.session.id, token, head, copyOfClaims(head.claims), expiresAt);
   return { session, head, generation, token, lastSeenAt, sealed, tokens };
 }
 

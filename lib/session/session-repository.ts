@@ -9,6 +9,7 @@ import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-opti
 import type { TokenSet } from '../provider/token-set.js';
 import {
   SESSION_STORE,
+  type FoundSession,
   type LockSuccessor,
   type ReplaceResult,
   type SessionStore,
@@ -17,7 +18,15 @@ import {
 import { SessionCodec } from './session-codec.js';
 import type { UnsealFailure } from './sealing.js';
 import { sessionIdOf } from './session-token.js';
-import { expiryOf, headWith, type Device, type LoadedSession, type SessionSummary } from './session.js';
+import {
+  expiryOf,
+  headWith,
+  NOBODY,
+  type Device,
+  type LoadedSession,
+  type Loading,
+  type SessionSummary,
+} from './session.js';
 
 const LONGEST_TOUCH_INTERVAL_MS = 60_000;
 const AVAILABLE: OidcEvent = { name: 'store.available' };
@@ -53,20 +62,21 @@ export class SessionRepository {
   }
 
   /**
+   * Answers at once where the store does.
+   *
    * @throws StoreUnavailableError
    * @throws LoginRequiredError (`session_unreadable`) when it is there, and sealed by a secret or version unknown here
    */
-  async load(token: string): Promise<LoadedSession | undefined> {
+  load(token: string): Loading {
     const id = this.codec.idOf(token);
-    let stored: StoredSession | undefined;
-    // As `ask` does, without a closure and a promise of its own for every request.
+    let found: ReturnType<SessionStore['get']>;
     try {
-      stored = await this.store.get(id);
-      this.tellAvailable();
+      found = this.store.get(id);
     } catch (error) {
-      throw this.unavailable(error);
+      return Promise.reject(this.unavailable(error));
     }
-    return this.read(stored, token, id);
+    if (isPending(found)) return this.loadLater(found, token, id);
+    return this.read(found, token, id) ?? NOBODY;
   }
 
   /** Brings a session into being, under a token that nobody has seen before. @throws StoreUnavailableError */
@@ -180,6 +190,22 @@ export class SessionRepository {
     return this.touches.settled();
   }
 
+  /** As `ask` does, without a closure and a promise of its own for every request. */
+  private async loadLater(
+    pending: Promise<FoundSession>,
+    token: string,
+    id: string,
+  ): Promise<LoadedSession | undefined> {
+    let stored: FoundSession;
+    try {
+      stored = await pending;
+      this.tellAvailable();
+    } catch (error) {
+      throw this.unavailable(error);
+    }
+    return this.read(stored, token, id);
+  }
+
   private justSealed(stored: StoredSession, token: string, id: string): LoadedSession {
     return this.codec.decode(stored, token, id) as LoadedSession;
   }
@@ -204,7 +230,7 @@ export class SessionRepository {
     return undefined;
   }
 
-  private async ask<T>(question: () => Promise<T>): Promise<T> {
+  private async ask<T>(question: () => T | Promise<T>): Promise<T> {
     try {
       const value = await question();
       this.tellAvailable();
@@ -224,4 +250,8 @@ export class SessionRepository {
     this.events.emitChange('store', { name: 'store.unavailable', reason });
     return new StoreUnavailableError(error);
   }
+}
+
+function isPending(found: FoundSession | Promise<FoundSession>): found is Promise<FoundSession> {
+  return found !== undefined && 'then' in found;
 }

@@ -4,11 +4,18 @@ import { EventLog } from '../common/events.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
 import { Revocations } from '../provider/revocations.js';
 import { SessionDirectory } from './session-directory.js';
-import { RequestSlot, type Loading } from './request-slot.js';
+import { RequestSlot } from './request-slot.js';
 import { SessionRepository } from './session-repository.js';
 import { SessionView } from './session-view.js';
 import { sessionTokenOf } from './session-token.js';
-import { undamagedTokens, type LoadedSession, type Session, type SessionSummary } from './session.js';
+import {
+  NOBODY,
+  undamagedTokens,
+  type LoadedSession,
+  type Loading,
+  type Session,
+  type SessionSummary,
+} from './session.js';
 
 /** A request of any platform: all that is looked at is its `Cookie` header. */
 export interface RequestWithCookies {
@@ -17,8 +24,6 @@ export interface RequestWithCookies {
 
 /** Whose session is meant: a request's, or one that was held, in a socket or a job. */
 export type SessionSource = RequestWithCookies | Session;
-
-const NOBODY: Loading = Promise.resolve(undefined);
 
 /** The session of a request, read once, however often it is asked for; and the sessions of a user, to administer them. */
 @Injectable()
@@ -88,12 +93,12 @@ export class SessionService {
 
   /**
    * For the library itself: the session with what is needed to open its tokens. A request's is read once, a `Session`'s
-   * each time: it may have been held for long.
+   * each time: it may have been held for long. Answers at once where nothing has to be waited for.
    *
    * @throws StoreUnavailableError
    * @throws LoginRequiredError (`session_unreadable`) when it is there, and sealed by a secret or version unknown here
    */
-  load(source: SessionSource): Promise<LoadedSession | undefined> {
+  load(source: SessionSource): Loading {
     return isRequest(source) ? this.loadOnce(source) : this.loadAgain(source);
   }
 
@@ -109,7 +114,7 @@ export class SessionService {
 
   /** For the library itself: what the request's session is from now on, after a refresh or its end. */
   remember(source: SessionSource, loaded: LoadedSession | undefined): void {
-    if (isRequest(source)) RequestSlot.set(identityOf(source), this, Promise.resolve(loaded));
+    if (isRequest(source)) RequestSlot.set(identityOf(source), this, loaded ?? NOBODY);
   }
 
   private async endAmong(sub: string, isMeant: (id: string) => boolean): Promise<number> {
@@ -125,7 +130,7 @@ export class SessionService {
     return this.repository.load(token);
   }
 
-  private loadOnce(request: RequestWithCookies): Promise<LoadedSession | undefined> {
+  private loadOnce(request: RequestWithCookies): Loading {
     const identity = identityOf(request);
     const known = RequestSlot.get(identity, this);
     if (known) return known;

@@ -74,6 +74,15 @@ export interface LoadedSession {
   readonly tokens: () => TokenSet;
 }
 
+/** A session that is looked for; already found where nothing has to be waited for. */
+export type Loading = LoadedSession | Promise<LoadedSession | undefined>;
+
+export const NOBODY: Loading = Promise.resolve(undefined);
+
+export function isLoaded(loading: Loading): loading is LoadedSession {
+  return 'session' in loading;
+}
+
 /** The tokens of a session; `undefined` when they are damaged: no reason to keep its end, or a new login, from happening. */
 export function undamagedTokens(loaded: LoadedSession): TokenSet | undefined {
   try {

@@ -1,6 +1,13 @@
 import { type Clock, systemClock } from '../common/clock.js';
 import { OidcConfigurationError } from '../common/errors.js';
-import type { LockResult, LockSuccessor, ReplaceResult, SessionStore, StoredSession } from './session-store.js';
+import type {
+  FoundSession,
+  LockResult,
+  LockSuccessor,
+  ReplaceResult,
+  SessionStore,
+  StoredSession,
+} from './session-store.js';
 import { type Expiring, ExpiringMap } from './expiring-map.js';
 import { ExpiringSets } from './expiring-sets.js';
 import { Listeners } from './listeners.js';
@@ -49,7 +56,7 @@ export class MemorySessionStore implements SessionStore {
     });
   }
 
-  async get(key: string): Promise<StoredSession | undefined> {
+  get(key: string): FoundSession | Promise<FoundSession> {
     return this.sessions.use(key);
   }
 

@@ -3,7 +3,7 @@ import { OidcConfigurationError } from '../common/errors.js';
 import { ExpiringMap, type Expiring } from './expiring-map.js';
 import { decodeRecord } from './redis-record.js';
 import type { RedisTracking } from './redis-tracking.js';
-import type { StoredSession } from './session-store.js';
+import type { FoundSession, StoredSession } from './session-store.js';
 
 /** What the process keeps of Redis, see `RedisSessionStoreOptions.processCache`. */
 export interface ProcessCacheOptions {
@@ -47,7 +47,7 @@ export class ProcessCache {
     { maxEntries }: ResolvedProcessCacheOptions,
     private readonly tracking: RedisTracking,
     private readonly redisKey: (key: string) => string,
-    private readonly readThrough: (key: string) => Promise<StoredSession | undefined>,
+    private readonly readThrough: (key: string) => Promise<FoundSession>,
     private readonly clock: Clock,
   ) {
     this.entries = new ExpiringMap(clock, { maxEntries });
@@ -58,18 +58,14 @@ export class ProcessCache {
     return this.tracking.isOn();
   }
 
-  /** The same object for as long as the session stays as it is. */
-  async get(key: string): Promise<StoredSession | undefined> {
+  /** The same object for as long as the session stays as it is, and without a promise while Redis is heard of. */
+  get(key: string): StoredSession | Promise<FoundSession> {
     const now = this.clock.now();
     const known = this.entries.use(key);
     if (!known) return this.read(key);
-    if (this.tracking.isTrusted(now)) {
-      this.tracking.keepTrusted(now);
-      return known.session;
-    }
-    await this.tracking.hear();
-    const still = this.entries.get(key);
-    return still && this.tracking.isTrusted(now) ? still.session : this.read(key);
+    if (!this.tracking.isTrusted(now)) return this.getOnceHeard(key, now);
+    this.tracking.keepTrusted(now);
+    return known.session;
   }
 
   /** Keeps nothing of this session while it is written or its refresh is under way here, until {@link resume}. */
@@ -99,7 +95,13 @@ export class ProcessCache {
     this.suspended.clear();
   }
 
-  private async read(key: string): Promise<StoredSession | undefined> {
+  private async getOnceHeard(key: string, askedAt: number): Promise<FoundSession> {
+    await this.tracking.hear();
+    const still = this.entries.get(key);
+    return still && this.tracking.isTrusted(askedAt) ? still.session : this.read(key);
+  }
+
+  private async read(key: string): Promise<FoundSession> {
     const session = await this.readThrough(key);
     if (session && this.tracking.isOn() && this.isWanted(key)) void this.fill(key);
     return session;

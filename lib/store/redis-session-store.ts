@@ -1,6 +1,13 @@
 import { type Clock, systemClock } from '../common/clock.js';
 import { OidcConfigurationError } from '../common/errors.js';
-import type { LockResult, LockSuccessor, ReplaceResult, SessionStore, StoredSession } from './session-store.js';
+import type {
+  FoundSession,
+  LockResult,
+  LockSuccessor,
+  ReplaceResult,
+  SessionStore,
+  StoredSession,
+} from './session-store.js';
 import { ProcessCache, resolveProcessCache, type ProcessCacheOptions } from './process-cache.js';
 import { OPTIONS, RedisCommandRunner, type RedisSessionClient } from './redis-commands.js';
 import { decodeRecord, encodeRecord } from './redis-record.js';
@@ -60,7 +67,7 @@ export class RedisSessionStore implements SessionStore {
     if (cache) this.close = async () => cache.close();
   }
 
-  get(key: string): Promise<StoredSession | undefined> {
+  get(key: string): StoredSession | Promise<FoundSession> {
     return this.cache ? this.cache.get(key) : this.read(key);
   }
 
@@ -163,7 +170,7 @@ export class RedisSessionStore implements SessionStore {
     }
   }
 
-  private async read(key: string): Promise<StoredSession | undefined> {
+  private async read(key: string): Promise<FoundSession> {
     return decodeRecord(await this.redis.run((redis) => redis.get(this.sessionKey(key))), this.clock.now());
   }
 
@@ -188,7 +195,7 @@ export class RedisSessionStore implements SessionStore {
       },
       this.clock,
     );
-    const read = (key: string): Promise<StoredSession | undefined> => this.read(key);
+    const read = (key: string): Promise<FoundSession> => this.read(key);
     const cache = new ProcessCache(options, tracking, (key) => this.sessionKey(key), read, this.clock);
     return cache;
   }

@@ -13,6 +13,9 @@ export interface StoredSession {
   readonly lastSeenAt: number;
 }
 
+/** What a store has under a key. */
+export type FoundSession = StoredSession | undefined;
+
 /** Answer of {@link SessionStore.lock}: whether the lock is ours now, and the session as it is under it. */
 export interface LockResult {
   readonly acquired: boolean;
@@ -47,8 +50,8 @@ export type ReplaceResult = 'written' | 'moved' | 'gone';
  *   A write that was rejected may still have happened.
  */
 export interface SessionStore {
-  /** The session, or `undefined`. */
-  get(key: string): Promise<StoredSession | undefined>;
+  /** The session, or `undefined`; without a promise where it is at hand, so that its request goes on at once. */
+  get(key: string): FoundSession | Promise<FoundSession>;
 
   /** Writes a new session. The key has never been used before. */
   create(key: string, session: StoredSession): Promise<void>;

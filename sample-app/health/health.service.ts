@@ -34,15 +34,18 @@ export class HealthService {
   }
 
   private async probe(): Promise<Health> {
-    const [store, provider] = await Promise.all([stateOf(this.store.get(NO_SESSION)), stateOf(this.provider.fetch())]);
+    const [store, provider] = await Promise.all([
+      stateOf(() => this.store.get(NO_SESSION)),
+      stateOf(() => this.provider.fetch()),
+    ]);
     const status = store === 'available' && provider === 'available' ? 'ok' : 'degraded';
     return { status, store, provider };
   }
 }
 
-async function stateOf(probe: Promise<unknown>): Promise<State> {
+async function stateOf(probe: () => unknown): Promise<State> {
   try {
-    await probe;
+    await probe();
     return 'available';
   } catch {
     return 'unavailable';

@@ -1,5 +1,23 @@
 import { describe, expect, it } from '@jest/globals';
-import { deepFreeze } from '../../lib/common/claims.js';
+import { copyOfClaims, deepFreeze, type Claims } from '../../lib/common/claims.js';
+
+describe('copyOfClaims', () => {
+  it('is another object with the same in it, and frozen [NST-03]', () => {
+    const claims = deepFreeze({ iss: 'https://login.example', sub: 'a', roles: ['x'] });
+    const copy = copyOfClaims(claims);
+    expect(copy).toEqual(claims);
+    expect(copy).not.toBe(claims);
+    expect(Object.isFrozen(copy)).toBe(true);
+  });
+
+  it('inherits nothing from a claim that is named like the prototype', () => {
+    const claims = deepFreeze(JSON.parse('{"iss":"i","sub":"a","__proto__":{"admin":true}}') as Claims);
+    const copy = copyOfClaims(claims);
+    expect(copy['admin']).toBeUndefined();
+    expect(Object.getPrototypeOf(copy)).toBe(Object.prototype);
+    expect(JSON.stringify(copy)).toBe(JSON.stringify(claims));
+  });
+});
 
 describe('deepFreeze', () => {
   it('freezes a value all the way down [NST-03]', () => {

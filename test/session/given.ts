@@ -54,7 +54,7 @@ export class WatchedStore implements SessionStore {
 
   constructor(readonly inner: SessionStore) {}
 
-  readonly get: SessionStore['get'] = (...args) => this.call('get', () => this.inner.get(...args));
+  readonly get: SessionStore['get'] = (...args) => this.call('get', async () => this.inner.get(...args));
   readonly create: SessionStore['create'] = (...args) => this.call('create', () => this.inner.create(...args));
   readonly replace: SessionStore['replace'] = (...args) => this.call('replace', () => this.inner.replace(...args));
   readonly touch: SessionStore['touch'] = (...args) => this.call('touch', () => this.inner.touch(...args));

@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals';
 import { StoreUnavailableError } from '../../lib/common/errors.js';
 import { SessionRepository } from '../../lib/session/session-repository.js';
-import type { LoadedSession } from '../../lib/session/session.js';
+import type { LoadedSession, Loading } from '../../lib/session/session.js';
+import { MemorySessionStore } from '../../lib/store/memory-session-store.js';
 import type { SessionStore, StoredSession } from '../../lib/store/session-store.js';
 import { OLDER_SECRET, SECRET } from '../options/valid-options.js';
 import { CLAIMS, DAY, given, HOUR, MINUTE, SECOND, tokenSet, type Given } from './given.js';
@@ -19,6 +20,10 @@ async function request({ repository }: Given, token: string): Promise<LoadedSess
   if (loaded) repository.touch(loaded);
   await repository.settled();
   return loaded;
+}
+
+async function quietly(loading: Loading): Promise<void> {
+  await Promise.resolve(loading).catch(() => undefined);
 }
 
 describe('SessionRepository', () => {
@@ -322,6 +327,15 @@ describe('SessionRepository', () => {
       await expect(call).rejects.toThrow(StoreUnavailableError);
     });
 
+    it('answers at once where the store does', async () => {
+      const { options, clock, events } = given();
+      const repository = new SessionRepository(options, new MemorySessionStore({}, clock), clock, events);
+      const { token, session } = await repository.create(CLAIMS, tokenSet(clock.now()));
+      expect(repository.load(token)).toMatchObject({ session });
+      await clock.advance(2 * DAY);
+      expect(await repository.load(token)).toBeUndefined();
+    });
+
     it('takes a store that throws at once for one that rejects', async () => {
       const { options, clock, events } = given();
       const get = (): Promise<undefined> => {
@@ -335,11 +349,11 @@ describe('SessionRepository', () => {
       const world = given();
       const { token } = await login(world);
       world.store.fail('get');
-      for (let turn = 0; turn < 5; turn += 1) await world.repository.load(token).catch(() => undefined);
+      for (let turn = 0; turn < 5; turn += 1) await quietly(world.repository.load(token));
       world.store.heal('get');
       for (let turn = 0; turn < 5; turn += 1) await world.repository.load(token);
       world.store.fail('get');
-      await world.repository.load(token).catch(() => undefined);
+      await quietly(world.repository.load(token));
       expect(world.listened).toEqual([
         { name: 'store.unavailable', reason: 'Error' },
         { name: 'store.available' },
@@ -350,7 +364,7 @@ describe('SessionRepository', () => {
     it('keeps the text of the store’s error out of the event', async () => {
       const world = given();
       world.store.before('get', () => Promise.reject(new TypeError('redis://user:password@host')));
-      await world.repository.load('x'.repeat(43)).catch(() => undefined);
+      await quietly(world.repository.load('x'.repeat(43)));
       expect(world.listened).toEqual([{ name: 'store.unavailable', reason: 'TypeError' }]);
     });
 
@@ -358,7 +372,7 @@ describe('SessionRepository', () => {
       const world = given();
       // oxlint-disable-next-line prefer-promise-reject-errors
       world.store.before('get', () => Promise.reject('text'));
-      await world.repository.load('x'.repeat(43)).catch(() => undefined);
+      await quietly(world.repository.load('x'.repeat(43)));
       expect(world.listened).toEqual([{ name: 'store.unavailable', reason: 'unknown' }]);
     });
   });

@@ -79,7 +79,7 @@ export class StoreClient implements SessionStore {
   ) {}
 
   async get(key: string): Promise<StoredSession | undefined> {
-    const session = await this.ask(() => this.store.get(key));
+    const session = await this.ask(async () => this.store.get(key));
     this.lastRead.set(key, session);
     return session;
   }

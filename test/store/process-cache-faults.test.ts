@@ -308,10 +308,10 @@ it('a process cache never answers what has ended, whatever is cut, frozen or emp
     await wait(step % 4 === 0 ? SILENCE_MS : 2);
     const settled = step % 4 === 0;
     for (const each of settled ? keys : [key]) {
-      const read = await store.get(each).catch(() => 'unknown' as const);
+      const read = await Promise.resolve(store.get(each)).catch(() => 'unknown' as const);
       if (read === 'unknown') continue;
       if (settled) expect(read?.generation).toBe(generations.get(each));
-      if (read && read === (await store.get(each).catch(() => undefined))) hits += 1;
+      if (read && read === (await Promise.resolve(store.get(each)).catch(() => undefined))) hits += 1;
     }
   }
   expect(hits).toBeGreaterThan(20);

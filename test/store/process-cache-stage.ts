@@ -59,7 +59,7 @@ export class Stage {
     };
   }
 
-  get(): Promise<StoredSession | undefined> {
+  async get(): Promise<StoredSession | undefined> {
     return this.store.get(this.key);
   }
 

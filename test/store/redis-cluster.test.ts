@@ -260,8 +260,8 @@ describe('RedisSessionStore on a cluster of three masters', () => {
 });
 
 /** How a promise ended: the name of its error, if it rejected. */
-async function outcomeOf(promise: Promise<unknown>): Promise<string> {
-  return promise.then(
+async function outcomeOf(answer: unknown): Promise<string> {
+  return Promise.resolve(answer).then(
     () => 'fulfilled',
     (error: unknown) => (error as Error).name,
   );

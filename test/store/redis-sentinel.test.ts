@@ -66,8 +66,8 @@ describe('RedisSessionStore on a master that sentinels watch over', () => {
     });
 
     /** How a promise ends when nothing answers: the name of its error, if it rejects. */
-    async function outcomeOf(promise: Promise<unknown>): Promise<string> {
-      const outcome = promise.then(
+    async function outcomeOf(answer: unknown): Promise<string> {
+      const outcome = Promise.resolve(answer).then(
         () => 'fulfilled',
         (error: unknown) => (error as Error).name,
       );

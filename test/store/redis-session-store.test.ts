@@ -29,9 +29,9 @@ async function connect(RESP: 2 | 3 = 3) {
 }
 
 /** Where a promise stands, without waiting for it. */
-function watch(promise: Promise<unknown>) {
+function watch(answer: unknown) {
   const watched: { state: string; error?: unknown } = { state: 'pending' };
-  promise.then(
+  Promise.resolve(answer).then(
     () => (watched.state = 'fulfilled'),
     (error: unknown) => Object.assign(watched, { state: 'rejected', error }),
   );

@@ -149,7 +149,7 @@ function processOf(base: Given, provider: ScriptedProvider, token: string): Proc
       if (!loaded) throw new Error('There is no session.');
       return loaded;
     },
-    loadIfThere: () => repository.load(token),
+    loadIfThere: async () => repository.load(token),
     eventsNamed: (name) => listened.filter((event) => event.name === name),
   };
 }
