@@ -78,9 +78,10 @@ export class RedisCommandRunner {
   private readonly deadline: SharedDeadline;
   private readonly impairedTimeoutMs: number;
   private readonly impairedDeadline: SharedDeadline;
-  /** The last command to settle ran into its deadline. */
+  /** A command ran into its deadline, and none that was sent since has been answered. */
   private stalled = false;
   private lastMissedAt = Number.NEGATIVE_INFINITY;
+  private readonly onMissed = (): Error => this.missed(this.timeoutMs);
   /** Why there is no connection; unknown when the application listens itself. */
   private connectionError: unknown;
 
@@ -98,19 +99,20 @@ export class RedisCommandRunner {
     if (client.listenerCount('error') === 0) client.on('error', (error) => (this.connectionError = error));
   }
 
-  async run<T>(command: (redis: RedisCommands) => Promise<T>): Promise<T> {
+  run<T>(command: (redis: RedisCommands) => Promise<T>): Promise<T> {
     const impaired = this.stalled || this.client.isReady === false;
-    const deadlineMs = impaired ? this.impairedTimeoutMs : this.timeoutMs;
-    // An abort signal is expensive, but no request is fast at such a time.
     const cautious = impaired || this.clock.now() - this.lastMissedAt < CAUTION_MS;
-    const abort = cautious ? new AbortController() : undefined;
-    const redis = abort ? this.client.withCommandOptions({ ...OPTIONS, abortSignal: abort.signal }) : this.commands;
+    return cautious ? this.runCautiously(command, impaired) : this.deadline.keep(command(this.commands), this.onMissed);
+  }
+
+  /** An abort signal is expensive, but no request is fast at such a time. */
+  private async runCautiously<T>(command: (redis: RedisCommands) => Promise<T>, impaired: boolean): Promise<T> {
+    const abort = new AbortController();
+    const redis = this.client.withCommandOptions({ ...OPTIONS, abortSignal: abort.signal });
     const deadline = impaired ? this.impairedDeadline : this.deadline;
     const answer = await deadline.keep(command(redis), () => {
-      this.stalled = true;
-      this.lastMissedAt = this.clock.now();
-      abort?.abort();
-      return this.missedDeadline(deadlineMs);
+      abort.abort();
+      return this.missed(impaired ? this.impairedTimeoutMs : this.timeoutMs);
     });
     this.stalled = false;
     return answer;
@@ -137,7 +139,9 @@ export class RedisCommandRunner {
     });
   }
 
-  private missedDeadline(deadlineMs: number): Error {
+  private missed(deadlineMs: number): Error {
+    this.stalled = true;
+    this.lastMissedAt = this.clock.now();
     const cause = this.client.isReady === false ? this.connectionError : undefined;
     const error = new Error(`Redis did not answer within ${deadlineMs} ms. Is it reachable, and is it overloaded?`, {
       cause,

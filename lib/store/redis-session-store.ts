@@ -170,8 +170,10 @@ export class RedisSessionStore implements SessionStore {
     }
   }
 
-  private async read(key: string): Promise<FoundSession> {
-    return decodeRecord(await this.redis.run((redis) => redis.get(this.sessionKey(key))), this.clock.now());
+  private read(key: string): Promise<FoundSession> {
+    return this.redis
+      .run((redis) => redis.get(this.sessionKey(key)))
+      .then((value) => decodeRecord(value, this.clock.now()));
   }
 
   private createCache(given: boolean | ProcessCacheOptions): ProcessCache | undefined {
