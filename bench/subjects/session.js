@@ -11,6 +11,9 @@ const text = (length, seed) =>
 /** Who is logged in. */
 export const SUB = '248289761001';
 
+/** What a browser sends with each request, whether or not anybody looks at it. */
+export const COOKIE = `__Host-sid=${text(43, 6)}`;
+
 export const claims = (issuer) => ({
   iss: issuer,
   sub: SUB,
