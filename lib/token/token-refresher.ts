@@ -24,6 +24,8 @@ const LAST_COMMITS_MS = 5000;
 /** How long after the lock was asked for the token request may still be sent; the lease is longer by the rest. */
 const SEND_WITHIN_MS = 2500;
 const MOST_LATE_ATTEMPTS = 3;
+/** How long a refresh that nobody waits for lets requests go first. */
+const COURTESY_MS = 20;
 const FIRST_POLL_MS = 5;
 const LONGEST_POLL_MS = 250;
 const FIRST_COMMIT_RETRY_MS = 50;
@@ -102,7 +104,8 @@ export class TokenRefresher {
   }
 
   /**
-   * The same for a token that is good yet, which nobody waits for: it begins when what is being answered now has been.
+   * The same for a token that is good yet, which nobody waits for: it begins a moment later, in each process at another,
+   * so that the requests that came together are answered before it takes their time.
    * Whoever needs its outcome meanwhile shares it. `undefined` when it is under way.
    */
   refreshSoon(loaded: LoadedSession): Promise<RefreshOutcome> | undefined {
@@ -111,7 +114,7 @@ export class TokenRefresher {
     const known = this.outcomeAhead(loaded) ?? this.outcomeWhileCooling(id);
     if (known) return Promise.resolve(known);
     return this.running.run(id, async () => {
-      await sleep(this.clock, 0);
+      await sleep(this.clock, COURTESY_MS * jitter(0.5));
       return this.measured(() => this.run(loaded, false));
     });
   }

@@ -194,13 +194,16 @@ describe('what the provider leaves out of a refresh', () => {
   });
 });
 
+/** At the longest until a refresh begins that nobody waits for. */
+const A_MOMENT = 30;
+
 describe('a token that is due', () => {
   it('is refreshed beside the request, which goes on at once with the token there is', async () => {
     const world = await loggedIn();
     await world.becomeDue();
     world.provider.latencyMs = SECOND;
     expect(await world.accessToken()).toBe('AT-1');
-    await world.clock.advance(SECOND);
+    await world.clock.advance(SECOND + A_MOMENT);
     expect(await world.accessToken()).toBe('AT-2');
     expect(world.provider.presented).toEqual(['RT-1']);
   });
@@ -214,13 +217,14 @@ describe('a token that is due', () => {
     expect(world.provider.presented).toEqual(['RT-1']);
   });
 
-  it('is refreshed after what is being answered now', async () => {
+  it('is refreshed a moment later, so that requests which came together are answered first', async () => {
     const world = await loggedIn();
     await world.becomeDue();
     const locks = world.store.count('lock');
     expect(new Set(await crowd(world))).toEqual(new Set(['AT-1']));
+    await world.clock.advance(A_MOMENT / 3 - 1);
     expect(world.store.count('lock')).toBe(locks);
-    await world.clock.advance(0);
+    await world.clock.advance(A_MOMENT);
     expect(world.store.count('lock')).toBe(locks + 1);
     expect(world.provider.presented).toEqual(['RT-1']);
   });
@@ -921,7 +925,7 @@ describe('shutdown', () => {
     const drained = settled(world.refresher.drain());
     await world.clock.advance(4 * SECOND);
     expect(drained.done).toBe(false);
-    await world.clock.advance(SECOND);
+    await world.clock.advance(SECOND + A_MOMENT);
     expect(drained.done).toBe(true);
     expect((await world.load()).generation).toBe(2);
   });
