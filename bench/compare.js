@@ -28,6 +28,10 @@ export async function compare({ redis, comparisons, rounds, seconds, progress = 
         progress(`round ${round}/${rounds}  ${describe(subject.name, figures)}`);
       }
     }
+    for (const subject of subjects) {
+      const heapUsedBytes = await subject.heapUsedBytes();
+      for (const figures of measured[subject.name]) Object.assign(figures, { heapUsedBytes });
+    }
     return { measured, ratios: comparisons.map((comparison) => ratiosOf(comparison, measured)) };
   } finally {
     await Promise.all(subjects.map((subject) => subject.stop()));
