@@ -171,9 +171,7 @@ export class RedisSessionStore implements SessionStore {
   }
 
   private read(key: string): Promise<FoundSession> {
-    return this.redis
-      .run((redis) => redis.get(this.sessionKey(key)))
-      .then((value) => decodeRecord(value, this.clock.now()));
+    return this.redis.get(this.sessionKey(key)).then((value) => decodeRecord(value, this.clock.now()));
   }
 
   private createCache(given: boolean | ProcessCacheOptions): ProcessCache | undefined {

@@ -1,6 +1,12 @@
 import { type Clock, withDeadline } from '../common/clock.js';
 import { randomToken } from '../common/random.js';
-import type { RedisCommandOptions, RedisSessionClient, RedisSubscriber } from './redis-commands.js';
+import {
+  isSingle,
+  type RedisCommandOptions,
+  type RedisSessionClient,
+  type RedisSubscriber,
+  type SingleRedisClient,
+} from './redis-commands.js';
 
 /** What is read over the tracked connection. */
 export interface TrackedCommands {
@@ -9,9 +15,7 @@ export interface TrackedCommands {
   ping(): Promise<unknown>;
 }
 
-/** A client of one connection to one Redis. */
-interface TrackableClient extends RedisSessionClient {
-  readonly socketEpoch: number;
+interface TrackableClient extends SingleRedisClient {
   off(event: 'error', listener: () => void): unknown;
   duplicate(overrides?: typeof OVERRIDES): TrackedClient;
 }
@@ -54,7 +58,7 @@ const LONGEST_PAUSE_MS = 30_000;
 
 /** Whether this is one connection to one Redis, over which a change is told in order with the answers. */
 export function isTrackable(client: RedisSessionClient): client is TrackableClient {
-  return 'socketEpoch' in client;
+  return isSingle(client);
 }
 
 /**

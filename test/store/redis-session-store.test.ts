@@ -194,6 +194,16 @@ describe('RedisSessionStore', () => {
       expect(await client.exists(`other:s:{${key}}`)).toBe(1);
     });
 
+    it('reads what it wrote with a client that puts a prefix of its own before keys', async () => {
+      const prefixing = await client.duplicate({ keyPrefix: 'application:' }).connect();
+      const prefixed = new RedisSessionStore(prefixing, {}, clock);
+      await prefixed.create(key, session(3));
+      expect((await prefixed.get(key))?.generation).toBe(3);
+      expect(await store.get(key)).toBeUndefined();
+      expect(await client.exists(`application:${sessionKey()}`)).toBe(1);
+      prefixing.destroy();
+    });
+
     it('needs one command for each method', async () => {
       await store.create(key, session());
       await Promise.all([store.replace(key, session(), 0, ''), store.touch(key, clock.now() + HOUR, clock.now())]);
