@@ -189,6 +189,7 @@ export class OidcModule extends ConfigurableModuleClass implements OnApplication
 
   /** After the last request: what was begun for users is finished before the store goes away. */
   async onApplicationShutdown(): Promise<void> {
+    this.provider.close();
     await this.watch.close();
     await this.refresher.drain();
     await this.revocations.drain();

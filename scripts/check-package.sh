@@ -15,5 +15,6 @@ if [[ -n $foreign ]]; then
 fi
 tar -xf "$tarball" -C "$directory"
 node scripts/package-size.js "$tarball" "$directory/package"
+node scripts/package-bundle.js "$directory/package"
 npx --no-install publint run --strict "$tarball"
 npx --no-install attw "$tarball" --profile esm-only --format ascii --quiet

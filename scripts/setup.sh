@@ -23,7 +23,7 @@ install_dependencies() {
 }
 
 build_if_needed() {
-  if is_built dist/index.js lib tsconfig.build.json && is_built sample-app/dist/main.js sample-app dist/index.js; then return; fi
+  if is_built dist/index.js lib tsconfig.build.json rollup.config.js && is_built sample-app/dist/main.js sample-app dist/index.js; then return; fi
   say 'Building the library and the sample app (npm run build)'
   npm run --silent build </dev/null || fail 'The build did not succeed; see above.'
 }

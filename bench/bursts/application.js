@@ -4,8 +4,7 @@ import { Req } from '@nestjs/common';
 import { OidcModule, TokenService } from 'nest-oidc';
 import { RedisSessionStore } from 'nest-oidc/redis';
 import { createClient } from 'redis';
-import { SessionRepository } from '../../dist/session/session-repository.js';
-import { TokenRefresher } from '../../dist/token/token-refresher.js';
+import { internalOf } from '../internals.js';
 import { controllerOf, createApp } from '../subjects/platform.js';
 import { answer } from './answer.js';
 import { agedTokens } from './settings.js';
@@ -25,8 +24,8 @@ answer({
     const me = async (request) => ({ token: (await tokens.getAccessToken(request)).length });
     const app = await createApp('fastify', controllerOf(me, [Req()]), [module]);
     const tokens = app.get(TokenService, { strict: false });
-    repository = app.get(SessionRepository, { strict: false });
-    refresher = app.get(TokenRefresher, { strict: false });
+    repository = internalOf(app, 'SessionRepository');
+    refresher = internalOf(app, 'TokenRefresher');
     await app.listen(port, '127.0.0.1');
   },
   /** Lets the access token of a session get into a state, and answers the session's generation. */

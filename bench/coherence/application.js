@@ -4,7 +4,7 @@ import { Controller, Get, Req } from '@nestjs/common';
 import { OidcModule, TokenService } from 'nest-oidc';
 import { RedisSessionStore } from 'nest-oidc/redis';
 import { createClient } from 'redis';
-import { SessionOpener } from '../../dist/login/session-opener.js';
+import { internalOf } from '../internals.js';
 import { answer } from '../bursts/answer.js';
 import { controllerOf, createApp } from '../subjects/platform.js';
 import { claims, tokens } from '../subjects/session.js';
@@ -34,7 +34,7 @@ answer({
     const renewed = async (request) => ({ token: await service.getAccessToken(request, { forceRefresh: true }) });
     const app = await createApp('fastify', controllerOf(held, [Req()]), [module, moduleOf(renewal(renewed))]);
     const service = app.get(TokenService, { strict: false });
-    opener = app.get(SessionOpener, { strict: false });
+    opener = internalOf(app, 'SessionOpener');
     await app.listen(port, '127.0.0.1');
   },
   /** A session of this user, as a login makes it. Answers its cookie. */

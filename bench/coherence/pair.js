@@ -1,5 +1,5 @@
 import { setTimeout as pause } from 'node:timers/promises';
-import { sessionIdOf } from '../../dist/session/session-token.js';
+import { sessionIdOf } from '../../build/session/session-token.js';
 import { freePort } from '../../test/support/free-port.js';
 import { Child } from '../child.js';
 import { startProvider } from './provider.js';

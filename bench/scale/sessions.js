@@ -1,5 +1,4 @@
-import { SessionDirectory } from '../../dist/session/session-directory.js';
-import { SessionRepository } from '../../dist/session/session-repository.js';
+import { internalOf } from '../internals.js';
 import { claims, tokens } from '../subjects/session.js';
 
 /** So many at a time that the commands of one tick go out together. */
@@ -7,7 +6,7 @@ const CONCURRENCY = 256;
 
 /** Makes the session of each number from `from` to before `to` as a login does, and calls `onCreated` with it. */
 export function createSessions(app, { from, to }, onCreated) {
-  const repository = app.get(SessionRepository, { strict: false });
+  const repository = internalOf(app, 'SessionRepository');
   return forEachNumber({ from, to }, async (number) => {
     onCreated(await repository.create(claimsOf(number), tokens(Date.now())), number);
   });
@@ -15,7 +14,7 @@ export function createSessions(app, { from, to }, onCreated) {
 
 /** Enters these sessions, whose ids are given, into the directory as a login does: by user, and by the provider's session. */
 export function enterSessions(app, { from, to }, { idOf, absoluteExpiresAt }) {
-  const directory = app.get(SessionDirectory, { strict: false });
+  const directory = internalOf(app, 'SessionDirectory');
   return forEachNumber({ from, to }, (number) => {
     const { sub, sid } = claimsOf(number);
     return directory.enter({ id: idOf(number), sub, sid, absoluteExpiresAt }, Date.now());

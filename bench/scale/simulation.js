@@ -3,7 +3,7 @@
 // runs: hours pass in seconds.
 import { randomBytes } from 'node:crypto';
 import { pathToFileURL } from 'node:url';
-import { tokenAge } from '../../dist/token/token-age.js';
+import { tokenAge } from '../../build/token/token-age.js';
 
 const HOUR = 3600;
 /** What the defaults are, with the same id for all where nothing spreads them. */

@@ -5,7 +5,7 @@ import { CurrentUser, MemorySessionStore, OidcModule } from 'nest-oidc';
 import { RedisSessionStore } from 'nest-oidc/redis';
 import { createClient } from 'redis';
 import { writeHeapSnapshot } from 'node:v8';
-import { SessionRepository } from '../../dist/session/session-repository.js';
+import { internalOf } from '../internals.js';
 import { controllerOf, createApp } from '../subjects/platform.js';
 import { claims, tokens } from '../subjects/session.js';
 
@@ -23,7 +23,7 @@ const questions = {
     const module = OidcModule.forRoot({ ...options, session, login: { lifetime: SHORTEST_LOGIN } });
     const controller = controllerOf((sub) => ({ sub }), [CurrentUser('sub')]);
     const app = await createApp('fastify', controller, [module]);
-    await openAndEnd(app.get(SessionRepository, { strict: false }), options.issuer);
+    await openAndEnd(internalOf(app, 'SessionRepository'), options.issuer);
     await app.listen(Number(new URL(options.baseUrl).port), '127.0.0.1');
   },
   usage: () => process.cpuUsage(),

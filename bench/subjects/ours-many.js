@@ -1,4 +1,4 @@
-import { SessionRepository } from '../../dist/session/session-repository.js';
+import { internalOf } from '../internals.js';
 import { ours } from './ours.js';
 import { claims, tokens } from './session.js';
 
@@ -8,7 +8,7 @@ const AT_ONCE = 200;
 export async function oursMany(platform, { redisUrl, sessions }) {
   const { app, headers } = await ours(platform, { redisUrl, store: 'redis' });
   const [name] = headers.cookie.split('=', 1);
-  const repository = app.get(SessionRepository, { strict: false });
+  const repository = internalOf(app, 'SessionRepository');
   const user = claims('https://login.example.test');
   const issued = tokens(Date.now());
   const create = async (index) => {

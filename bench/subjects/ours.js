@@ -1,7 +1,7 @@
 import { CurrentUser, OidcModule, Public } from 'nest-oidc';
 import { RedisSessionStore } from 'nest-oidc/redis';
 import { createClient } from 'redis';
-import { SessionRepository } from '../../dist/session/session-repository.js';
+import { internalOf } from '../internals.js';
 import { controllerOf, createApp } from './platform.js';
 import { claims, tokens } from './session.js';
 
@@ -24,7 +24,7 @@ export async function ours(platform, { redisUrl, store, access, processCache = f
       : controllerOf((sub) => ({ sub }), [CurrentUser('sub')]);
   const app = await createApp(platform, controller, [module]);
   await app.init();
-  const { token } = await app.get(SessionRepository, { strict: false }).create(claims(ISSUER), tokens(Date.now()));
+  const { token } = await internalOf(app, 'SessionRepository').create(claims(ISSUER), tokens(Date.now()));
   return { app, headers: { cookie: `__Host-sid=${token}` }, isOpen: access === 'public' };
 }
 

@@ -38,10 +38,10 @@ export class LogoutService {
     if (!loaded) return this.urls.afterLogout;
     const tokens = undamagedTokens(loaded);
     if (this.options.logout.revokeTokens) this.revocations.revoke(tokens?.refreshToken);
-    return this.providerLogout(tokens?.idToken)?.href ?? this.urls.afterLogout;
+    return (await this.providerLogout(tokens?.idToken))?.href ?? this.urls.afterLogout;
   }
 
-  private providerLogout(idToken: string | undefined): URL | undefined {
+  private async providerLogout(idToken: string | undefined): Promise<URL | undefined> {
     if (!this.options.logout.provider) return undefined;
     const hint = idToken === undefined || idToken.length > MAX_HINT_LENGTH ? {} : { id_token_hint: idToken };
     return this.provider.endSessionUrl({

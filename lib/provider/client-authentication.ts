@@ -1,15 +1,9 @@
-import { importJWK, importPKCS8, type JWK } from 'jose';
-import {
-  ClientSecretBasic,
-  ClientSecretPost,
-  None,
-  PrivateKeyJwt,
-  type ClientAuth,
-  type CryptoKey,
-} from 'openid-client';
+import type { JWK } from 'jose';
+import type { ClientAuth, CryptoKey } from 'openid-client';
 import { OidcConfigurationError } from '../common/errors.js';
 import type { ClientPrivateKey } from '../options/oidc-options.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
+import { loadJose, loadOpenidClient } from './protocol.js';
 
 /**
  * The client's proof at the token endpoint (OpenID Connect Core 1.0 §9).
@@ -17,6 +11,7 @@ import type { ResolvedOptions } from '../options/resolved-options.js';
  * @throws OidcConfigurationError when the private key cannot be used
  */
 export async function clientAuthentication(options: ResolvedOptions): Promise<ClientAuth> {
+  const { ClientSecretBasic, ClientSecretPost, None, PrivateKeyJwt } = await loadOpenidClient();
   switch (options.clientAuthentication) {
     case 'client_secret_basic':
       return ClientSecretBasic(options.clientSecret);
@@ -32,6 +27,7 @@ export async function clientAuthentication(options: ResolvedOptions): Promise<Cl
 }
 
 async function importPrivateKey(privateKey: ClientPrivateKey | undefined): Promise<{ key: CryptoKey; kid?: string }> {
+  const { importJWK, importPKCS8 } = await loadJose();
   const { key, keyId, algorithm } = privateKey ?? { key: '' };
   const jwk = typeof key === 'string' ? undefined : (key as JWK);
   const alg = algorithm ?? jwk?.alg ?? 'RS256';

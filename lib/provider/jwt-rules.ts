@@ -1,7 +1,8 @@
-import { base64url, errors, jwtVerify, type JWTVerifyOptions, type JWTVerifyResult } from 'jose';
+import type { JWTVerifyOptions, JWTVerifyResult } from 'jose';
 import { OidcError } from '../common/errors.js';
 import type { ResolvedOptions } from '../options/resolved-options.js';
 import { parseJsonObject } from './json-object.js';
+import { loadJose } from './protocol.js';
 import type { FindKey } from './provider-keys.js';
 
 /** The longest token of the provider that is looked at. Characters. */
@@ -38,17 +39,18 @@ export async function verifyJwt(
     requiredClaims: ['exp'],
     currentDate: new Date(now),
   };
+  const { base64url, errors, jwtVerify } = await loadJose();
   try {
     const verified = await jwtVerify(jwt, findKey, rules);
     if (!parseJsonObject(base64url.decode(jwt.split('.', 2)[1] ?? ''))) throw new Invalid('payload', undefined);
     return verified;
   } catch (error) {
     if (error instanceof OidcError) throw error;
-    throw new Invalid(detailOf(error), error);
+    throw new Invalid(detailOf(error, errors), error);
   }
 }
 
-function detailOf(error: unknown): string {
+function detailOf(error: unknown, errors: typeof import('jose').errors): string {
   if (error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired) return error.claim;
   if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JOSENotSupported) return 'alg';
   return 'signature';

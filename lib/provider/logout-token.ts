@@ -1,8 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { decodeJwt, decodeProtectedHeader, type JWTPayload, type ProtectedHeaderParameters } from 'jose';
+import type { JWTPayload, ProtectedHeaderParameters } from 'jose';
 import { CLOCK, type Clock } from '../common/clock.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
 import { isForClient, isIdentifier, isOfType, MAX_JWT_LENGTH, verifyJwt } from './jwt-rules.js';
+import { loadJose } from './protocol.js';
 import { LogoutTokenInvalidError } from './provider-errors.js';
 import { ProviderKeys } from './provider-keys.js';
 
@@ -42,7 +43,7 @@ export class LogoutTokenValidator {
   async validate(logoutToken: string): Promise<LogoutToken> {
     if (logoutToken.length > MAX_JWT_LENGTH) throw new LogoutTokenInvalidError('size');
     // Anyone can send one: everything that needs no key is checked before a key is asked for.
-    const failed = this.failedRule(decode(logoutToken));
+    const failed = this.failedRule(await decode(logoutToken));
     if (failed !== undefined) throw new LogoutTokenInvalidError(failed);
     return asLogoutToken(await this.verify(logoutToken));
   }
@@ -81,8 +82,9 @@ export class LogoutTokenValidator {
   }
 }
 
-function decode(logoutToken: string): Unverified {
+async function decode(logoutToken: string): Promise<Unverified> {
   if (!COMPACT_JWS.test(logoutToken)) throw new LogoutTokenInvalidError('format');
+  const { decodeJwt, decodeProtectedHeader } = await loadJose();
   try {
     return { header: decodeProtectedHeader(logoutToken), claims: decodeJwt(logoutToken) };
   } catch (error) {

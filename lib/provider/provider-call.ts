@@ -22,8 +22,6 @@ export interface RawAnswer {
   readonly isJson: boolean;
 }
 
-const NO_ANSWER: RawAnswer = { status: 0, headers: new Headers(), json: {}, isJson: false };
-
 /** A timer that fires this late belongs to a process that was frozen, suspended or starved. */
 const STOOD_STILL_MS = 100;
 const TIME_TO_READ_MS = 250;
@@ -37,7 +35,7 @@ export class ProviderCall {
   failure: OidcError | undefined;
   /** Whether `sendBefore` had passed, so that nothing was sent. */
   tooLate = false;
-  answer: RawAnswer = NO_ANSWER;
+  answer: RawAnswer = { status: 0, headers: new Headers(), json: {}, isJson: false };
 
   constructor(
     private readonly clock: Clock,

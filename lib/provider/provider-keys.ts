@@ -1,16 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
-import {
-  createLocalJWKSet,
-  errors,
-  type CryptoKey,
-  type FlattenedJWSInput,
-  type JSONWebKeySet,
-  type JWK,
-  type JWSHeaderParameters,
-} from 'jose';
+import type { CryptoKey, FlattenedJWSInput, JSONWebKeySet, JWK, JWSHeaderParameters } from 'jose';
 import { CLOCK, type Clock } from '../common/clock.js';
 import { noTelemetry, TELEMETRY, type Telemetry } from '../common/telemetry.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
+import { loadJose } from './protocol.js';
 import { ProviderCall, unavailable } from './provider-call.js';
 import { ProviderFaultError, ProviderUnreachableError } from './provider-errors.js';
 import { ProviderMetadata } from './provider-metadata.js';
@@ -76,6 +69,7 @@ export class ProviderKeys {
     token: FlattenedJWSInput,
   ): Promise<CryptoKey> {
     const keys = await this.keys(budgets);
+    const { errors } = await loadJose();
     try {
       return await keys.find(header, token);
     } catch (error) {
@@ -125,6 +119,7 @@ export class ProviderKeys {
       redirect: 'manual',
     });
     const keys = usableKeys(call);
+    const { createLocalJWKSet } = await loadJose();
     this.current = { find: createLocalJWKSet(keys) as unknown as FindKey, fetchedAt: this.clock.now() };
     return this.current;
   }

@@ -1,5 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { allowInsecureRequests, customFetch, discovery, type ServerMetadata } from 'openid-client';
+import type { ServerMetadata } from 'openid-client';
 import { CLOCK, type Clock } from '../common/clock.js';
 import { OidcError } from '../common/errors.js';
 import { EventLog, sanitize } from '../common/events.js';
@@ -7,6 +7,7 @@ import type { Health } from '../common/health.js';
 import { noTelemetry, TELEMETRY, type Telemetry } from '../common/telemetry.js';
 import { RESERVED_PARAMETERS } from '../options/reserved-parameters.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
+import { loadOpenidClient } from './protocol.js';
 import { ProviderCall, unavailable } from './provider-call.js';
 import { ProviderFaultError } from './provider-errors.js';
 
@@ -108,6 +109,7 @@ export class ProviderMetadata {
   }
 
   private async discover(): Promise<ServerMetadata> {
+    const { allowInsecureRequests, customFetch, discovery } = await loadOpenidClient();
     const { issuer, clientId, allowInsecure, provider } = this.options;
     const limits = { timeoutMs: provider.timeout * 1000, maxBytes: MAX_METADATA_BYTES };
     const call = new ProviderCall(this.clock, limits, this.telemetry);

@@ -1,30 +1,13 @@
 import { Inject, Injectable } from '@nestjs/common';
-import { decodeJwt } from 'jose';
-import {
-  allowInsecureRequests,
-  authorizationCodeGrant,
-  buildAuthorizationUrl,
-  buildAuthorizationUrlWithPAR,
-  buildEndSessionUrl,
-  calculatePKCECodeChallenge,
-  ClientError,
-  clockTolerance,
-  Configuration,
-  customFetch,
-  fetchUserInfo,
-  None,
-  refreshTokenGrant,
-  tokenRevocation,
-  type ClientAuth,
-  type ServerMetadata,
-} from 'openid-client';
+import type { ClientAuth, Configuration, ServerMetadata } from 'openid-client';
 import type { Claims } from '../common/claims.js';
-import { CLOCK, type Clock } from '../common/clock.js';
+import { CLOCK, type Clock, type Timer } from '../common/clock.js';
 import type { OidcError } from '../common/errors.js';
 import { noTelemetry, TELEMETRY, type Telemetry } from '../common/telemetry.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
 import { clientAuthentication } from './client-authentication.js';
 import { IdTokenValidator, withUserInfo } from './id-token.js';
+import { loadJose, loadOpenidClient } from './protocol.js';
 import { isServedAsJson, ProviderCall, retryAfterMs, unavailable, type CallLimits } from './provider-call.js';
 import {
   CodeRefusedError,
@@ -39,6 +22,8 @@ import type { TokenSet } from './token-set.js';
 
 const MAX_ANSWER_BYTES = 1024 * 1024;
 const REVOCATION_TIMEOUT_MS = 2000;
+/** Whoever waits for the application to start is answered first. */
+const WARM_UP_DELAY_MS = 100;
 
 /** About the client or the request, never about the user (RFC 6749 §5.2). */
 const MISCONFIGURED: ReadonlySet<string> = new Set([
@@ -76,6 +61,7 @@ export interface Login {
 @Injectable()
 export class ProviderService {
   private authentication: Promise<ClientAuth> | undefined;
+  private warmingUp: Timer | undefined;
 
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
@@ -86,14 +72,20 @@ export class ProviderService {
   ) {}
 
   /**
-   * Imports the client key and looks the provider up before the first user comes. The provider may be down.
+   * Imports the client key, and soon afterwards looks the provider up, before the first user comes. It may be down.
    *
    * @throws OidcConfigurationError when the client key cannot be used
    */
   async warmUp(): Promise<void> {
-    await this.clientAuthentication();
+    if (this.options.clientAuthentication === 'private_key_jwt') await this.clientAuthentication();
     // An outage at start is logged where it is noticed; the first login tries again.
-    void this.metadata.get().catch(() => undefined);
+    this.warmingUp = this.clock.schedule(WARM_UP_DELAY_MS, () => void this.metadata.get().catch(() => undefined));
+    this.warmingUp.unref();
+  }
+
+  /** Begins nothing of its own accord any more. */
+  close(): void {
+    this.warmingUp?.cancel();
   }
 
   /** Makes sure that a token request can be sent at once. @throws ProviderUnreachableError, ProviderFaultError */
@@ -116,6 +108,7 @@ export class ProviderService {
    */
   async authorizationUrl(request: AuthorizationUrlRequest): Promise<URL> {
     const metadata = await this.metadata.get();
+    const { buildAuthorizationUrl, calculatePKCECodeChallenge } = await loadOpenidClient();
     const params = {
       ...request.params,
       redirect_uri: request.redirectUri,
@@ -125,7 +118,7 @@ export class ProviderService {
       code_challenge: await calculatePKCECodeChallenge(request.codeVerifier),
       code_challenge_method: 'S256',
     };
-    const url = buildAuthorizationUrl(this.configure(metadata, None(), this.call()), params);
+    const url = buildAuthorizationUrl(await this.configure(metadata, this.call()), params);
     if (repeatsParameter(url)) {
       throw new ProviderFaultError(
         'provider_metadata_invalid',
@@ -138,7 +131,8 @@ export class ProviderService {
 
   private async push(metadata: ServerMetadata, params: Readonly<Record<string, string>>): Promise<URL> {
     const call = this.call();
-    const configuration = this.configure(metadata, await this.clientAuthentication(), call);
+    const { buildAuthorizationUrlWithPAR } = await loadOpenidClient();
+    const configuration = await this.configure(metadata, call, await this.clientAuthentication());
     try {
       return await buildAuthorizationUrlWithPAR(configuration, params);
     } catch (cause) {
@@ -156,7 +150,8 @@ export class ProviderService {
    */
   async exchangeCode(exchange: CodeExchange): Promise<Login> {
     const call = this.call();
-    const configuration = this.configure(await this.metadata.get(), await this.clientAuthentication(), call);
+    const { authorizationCodeGrant } = await loadOpenidClient();
+    const configuration = await this.configure(await this.metadata.get(), call, await this.clientAuthentication());
     const receivedAt = this.clock.now();
     // Built from our own redirect URI: whatever the request's target was, it cannot change what we send.
     const callback = new URL(exchange.redirectUri);
@@ -190,7 +185,8 @@ export class ProviderService {
    */
   async refresh(refreshToken: string, original: OriginalIdentity, sendBefore: number): Promise<RefreshAnswer> {
     const call = this.call({ sendBefore });
-    const configuration = this.configure(await this.metadata.get(), await this.clientAuthentication(), call);
+    const { refreshTokenGrant } = await loadOpenidClient();
+    const configuration = await this.configure(await this.metadata.get(), call, await this.clientAuthentication());
     const sentAt = this.clock.now();
     let isTimely = true;
     try {
@@ -202,7 +198,7 @@ export class ProviderService {
     }
     if (!isTokenResponse(call.answer)) return this.explainRefresh(call, undefined);
     const tokens = tokenSetOf(call.answer.json, sentAt);
-    const changed = tokens.idToken === undefined ? undefined : this.changedClaim(tokens.idToken, original);
+    const changed = tokens.idToken === undefined ? undefined : await this.changedClaim(tokens.idToken, original);
     if (changed) return { outcome: 'identity_rejected', reason: changed, refreshToken: tokens.refreshToken };
     return { outcome: 'refreshed', tokens: isTimely ? tokens : { ...tokens, idToken: undefined } };
   }
@@ -222,7 +218,8 @@ export class ProviderService {
     const metadata = await this.metadata.get();
     if (metadata.revocation_endpoint === undefined) return false;
     const call = this.call({ timeoutMs: REVOCATION_TIMEOUT_MS });
-    const configuration = this.configure(metadata, await this.clientAuthentication(), call);
+    const { tokenRevocation } = await loadOpenidClient();
+    const configuration = await this.configure(metadata, call, await this.clientAuthentication());
     try {
       await tokenRevocation(configuration, refreshToken, { token_type_hint: 'refresh_token' });
     } catch (error) {
@@ -235,15 +232,17 @@ export class ProviderService {
    * The provider's logout (OpenID Connect RP-Initiated Logout 1.0 §2), from metadata at hand: `undefined` when it has
    * none or was never reached. Logging out must not wait for the provider.
    */
-  endSessionUrl(params: Readonly<Record<string, string>>): URL | undefined {
+  async endSessionUrl(params: Readonly<Record<string, string>>): Promise<URL | undefined> {
     const metadata = this.metadata.cached;
     if (metadata?.end_session_endpoint === undefined) return undefined;
-    return buildEndSessionUrl(this.configure(metadata, None(), this.call()), params);
+    const { buildEndSessionUrl } = await loadOpenidClient();
+    return buildEndSessionUrl(await this.configure(metadata, this.call()), params);
   }
 
   private async addUserInfo(claims: Claims, accessToken: string): Promise<Claims> {
     const call = this.call();
-    const configuration = this.configure(await this.metadata.get(), None(), call);
+    const { fetchUserInfo } = await loadOpenidClient();
+    const configuration = await this.configure(await this.metadata.get(), call);
     try {
       const userInfo = await fetchUserInfo(configuration, accessToken, claims.sub);
       // `openid-client` takes a signed answer too, without a look at the signature.
@@ -264,7 +263,8 @@ export class ProviderService {
    * The claim of a refreshed ID token that differs from the original's, or `undefined` (OpenID Connect Core 1.0 §12.2). Its
    * signature is checked later.
    */
-  private changedClaim(idToken: string, original: OriginalIdentity): string | undefined {
+  private async changedClaim(idToken: string, original: OriginalIdentity): Promise<string | undefined> {
+    const { decodeJwt } = await loadJose();
     const { iss, aud, sub, azp, nonce, auth_time: authTime } = decodeJwt(idToken);
     if (iss !== this.options.issuer) return 'iss';
     if (![aud].flat().includes(this.options.clientId)) return 'aud';
@@ -298,16 +298,22 @@ export class ProviderService {
     return new ProviderCall(this.clock, { timeoutMs, maxBytes: MAX_ANSWER_BYTES, ...limits }, this.telemetry);
   }
 
-  private configure(metadata: ServerMetadata, authentication: ClientAuth, call: ProviderCall): Configuration {
+  /** For one call. Without `authentication` the client gives its id and no proof. */
+  private async configure(
+    metadata: ServerMetadata,
+    call: ProviderCall,
+    authentication?: ClientAuth,
+  ): Promise<Configuration> {
+    const protocol = await loadOpenidClient();
     const { clientId, idToken, allowInsecure } = this.options;
-    const configuration = new Configuration(
+    const configuration = new protocol.Configuration(
       metadata,
       clientId,
-      { [clockTolerance]: idToken.clockTolerance },
-      authentication,
+      { [protocol.clockTolerance]: idToken.clockTolerance },
+      authentication ?? protocol.None(),
     );
-    configuration[customFetch] = call.fetch;
-    if (allowInsecure) allowInsecureRequests(configuration);
+    configuration[protocol.customFetch] = call.fetch;
+    if (allowInsecure) protocol.allowInsecureRequests(configuration);
     return configuration;
   }
 
@@ -347,7 +353,7 @@ function repeatsParameter({ searchParams }: URL): boolean {
 
 /** Whether the protocol library refused an ID token for its `exp`, `nbf` or `iat` alone. */
 function isUntimely(error: unknown): boolean {
-  return error instanceof ClientError && error.code === 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED';
+  return error instanceof Error && 'code' in error && error.code === 'OAUTH_JWT_TIMESTAMP_CHECK_FAILED';
 }
 
 /** Whether a claim that both tokens have is not the same in both. */

@@ -48,7 +48,7 @@ function declarationProgram(root, entries) {
 function hostOf(options, declarations) {
   const host = ts.createCompilerHost(options);
   const { fileExists, readFile, directoryExists } = host;
-  const isBuilt = (path) => path.startsWith(`${options.outDir}/`);
+  const isBuilt = (path) => path.startsWith(`${options.declarationDir}/`);
   host.fileExists = (path) => (isBuilt(path) ? declarations.has(path) : fileExists(path));
   host.readFile = (path) => declarations.get(path) ?? readFile(path);
   host.directoryExists = (path) => isBuilt(`${path}/`) || directoryExists(path);
@@ -57,7 +57,7 @@ function hostOf(options, declarations) {
 
 function describer(program, injected) {
   const checker = program.getTypeChecker();
-  const ours = `${program.getCompilerOptions().outDir}/`;
+  const ours = `${program.getCompilerOptions().declarationDir}/`;
   /** Where a type was described: nothing is described twice. */
   const described = new Map();
 

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { copyLibrary } from '../processes/installation.js';
 import { Browser } from '../support/browser.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
@@ -25,7 +26,7 @@ describe('nest add nest-oidc', () => {
 
   beforeAll(async () => {
     workplace = await mkdtemp(join(tmpdir(), 'nest-oidc-add-'));
-    await buildPackage(join(workplace, 'nest-oidc'));
+    await copyLibrary(join(workplace, 'nest-oidc'));
   }, 120_000);
   afterAll(() => rm(workplace, { recursive: true, force: true }));
 
@@ -61,13 +62,6 @@ describe('nest add nest-oidc', () => {
     expect(before).toContain('OidcModule.forEnv()');
   }, 60_000);
 });
-
-/** The package as it is published: the built library, its description, and the schematic. */
-async function buildPackage(directory: string): Promise<void> {
-  await run('node', [TSC, '-p', join(ROOT, 'tsconfig.build.json'), '--outDir', join(directory, 'dist')]);
-  await cp(join(ROOT, 'package.json'), join(directory, 'package.json'));
-  await cp(join(ROOT, 'schematics'), join(directory, 'schematics'), { recursive: true });
-}
 
 /** As `nest new` does, which asks no questions where nobody could answer, and then makes ES modules. */
 async function generate(cwd: string, type: string): Promise<void> {

@@ -328,7 +328,7 @@ export const mutations = [
   {
     name: 'UserInfo: of somebody else',
     edits: [
-      edit(PROVIDER, '  fetchUserInfo,\n', '  fetchUserInfo,\n  skipSubjectCheck,\n'),
+      edit(PROVIDER, 'const { fetchUserInfo } =', 'const { fetchUserInfo, skipSubjectCheck } ='),
       edit(
         PROVIDER,
         'fetchUserInfo(configuration, accessToken, claims.sub)',

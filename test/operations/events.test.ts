@@ -167,6 +167,7 @@ describe('the log', () => {
 
   it('has one line for an outage, however many meet it, and one for its end', async () => {
     app = await startAppAt(provider);
+    await new Browser().open(`${app.url}/auth/login`);
     lines.length = 0;
     provider.script.answer = () => ({ status: 503 });
     const time = new TimeTravel();

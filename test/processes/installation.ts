@@ -32,7 +32,8 @@ export async function install(): Promise<Installation> {
   return { main: join(app, 'main.js'), remove: () => rm(directory, { recursive: true, force: true }) };
 }
 
-async function copyLibrary(to: string): Promise<void> {
+/** Builds the library unless `dist/` is up to date, and copies it as npm would install it. */
+export async function copyLibrary(to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
   for (let attempt = 1; ; attempt += 1) {
     try {
@@ -41,6 +42,7 @@ async function copyLibrary(to: string): Promise<void> {
         await rm(to, { recursive: true, force: true });
         await cp(join(ROOT, 'dist'), join(to, 'dist'), { recursive: true, preserveTimestamps: true });
         await cp(join(ROOT, 'package.json'), join(to, 'package.json'));
+        await cp(join(ROOT, 'schematics'), join(to, 'schematics'), { recursive: true });
         if (!(await isUpToDate(join(to, 'dist')))) throw new Error('Somebody else is building the library.');
       });
       return;
@@ -51,15 +53,16 @@ async function copyLibrary(to: string): Promise<void> {
   }
 }
 
-/** Whether each source has its compiled file, and none has changed since. */
+/** Whether each source has its declarations, and none has changed since they were bundled. */
 async function isUpToDate(dist: string): Promise<boolean> {
+  const bundle = await stat(join(dist, 'index.js')).catch(() => undefined);
   const sources = (await readdir(join(ROOT, 'lib'), { recursive: true })).filter((path) => path.endsWith('.ts'));
   const fresh = sources.map(async (path) => {
-    const [source, compiled] = await Promise.all([
+    const [source, declarations] = await Promise.all([
       stat(join(ROOT, 'lib', path)),
-      stat(join(dist, path.replace(/\.ts$/u, '.js'))).catch(() => undefined),
+      stat(join(dist, path.replace(/\.ts$/u, '.d.ts'))).catch(() => undefined),
     ]);
-    return compiled !== undefined && compiled.mtimeMs >= source.mtimeMs;
+    return declarations !== undefined && bundle !== undefined && bundle.mtimeMs >= source.mtimeMs;
   });
   return (await Promise.all(fresh)).every(Boolean);
 }
