@@ -1,35 +1,52 @@
-import type { Loading } from './session.js';
+import { IncomingMessage } from 'node:http';
+import type { Loading, Session } from './session.js';
 
-/** Makes {@link RequestSlot} add its fields to an object that is there already. */
-class Existing {
-  constructor(existing: object) {
-    return existing;
-  }
+const SLOT = Symbol('nest-oidc:session');
+
+interface Carrier {
+  [SLOT]?: RequestSlot;
 }
 
 /**
- * The session of a request, kept with the request where nobody else can see it: private fields, added to somebody else's
- * object. A `WeakMap` would do the same, but the garbage collector has to follow each of its entries, and requests in it
- * live longer: that was a quarter of what a request cost on Fastify.
+ * What is known of a request or a socket, kept with it; only the library can see what is in it.
+ *
+ * One property of somebody else's object, and read as seldom as can be: Express gives every request a prototype of its
+ * own, so that V8 can cache nothing about it, and each new property costs a copy of its hidden class. A `WeakMap` would
+ * keep the requests alive longer, and the garbage collector busy with every one of them.
  */
-export class RequestSlot extends Existing {
-  #owner: object;
-  #loading: Loading;
+export class RequestSlot {
+  #owner: object | undefined;
+  #loading: Loading | undefined;
+  #session: Session | undefined;
 
-  private constructor(request: object, owner: object, loading: Loading) {
-    super(request);
-    this.#owner = owner;
-    this.#loading = loading;
+  /** The slot of a request or socket, made when there is none. */
+  static of(source: object): RequestSlot {
+    return ((carrierOf(source) as Carrier)[SLOT] ??= new RequestSlot());
+  }
+
+  /** Whose session the guard has found it to be. */
+  static sessionOf(source: object): Session | undefined {
+    const slot = (carrierOf(source) as Carrier)[SLOT];
+    return slot && slot.#session;
+  }
+
+  setSession(session: Session | undefined): void {
+    this.#session = session;
   }
 
   /** What `owner` has kept here: an application sees nothing of another one in the same process. */
-  static get(request: object, owner: object): Loading | undefined {
-    return #owner in request && request.#owner === owner ? request.#loading : undefined;
+  loadingOf(owner: object): Loading | undefined {
+    return this.#owner === owner ? this.#loading : undefined;
   }
 
-  static set(request: object, owner: object, loading: Loading): void {
-    const slot = #owner in request ? request : new RequestSlot(request, owner, loading);
-    slot.#owner = owner;
-    slot.#loading = loading;
+  keep(owner: object, loading: Loading): void {
+    this.#owner = owner;
+    this.#loading = loading;
   }
+}
+
+/** Fastify wraps Node's request: both name the same one. */
+function carrierOf(source: object): object {
+  if (source instanceof IncomingMessage) return source;
+  return 'raw' in source && typeof source.raw === 'object' && source.raw !== null ? source.raw : source;
 }

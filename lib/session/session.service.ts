@@ -114,7 +114,7 @@ export class SessionService {
 
   /** For the library itself: what the request's session is from now on, after a refresh or its end. */
   remember(source: SessionSource, loaded: LoadedSession | undefined): void {
-    if (isRequest(source)) RequestSlot.set(identityOf(source), this, loaded ?? NOBODY);
+    if (isRequest(source)) RequestSlot.of(source).keep(this, loaded ?? NOBODY);
   }
 
   private async endAmong(sub: string, isMeant: (id: string) => boolean): Promise<number> {
@@ -131,11 +131,11 @@ export class SessionService {
   }
 
   private loadOnce(request: RequestWithCookies): Loading {
-    const identity = identityOf(request);
-    const known = RequestSlot.get(identity, this);
+    const slot = RequestSlot.of(request);
+    const known = slot.loadingOf(this);
     if (known) return known;
     const loading = this.loadFresh(request);
-    RequestSlot.set(identity, this, loading);
+    slot.keep(this, loading);
     return loading;
   }
 
@@ -149,9 +149,4 @@ export class SessionService {
 
 function isRequest(source: SessionSource): source is RequestWithCookies {
   return 'headers' in source;
-}
-
-/** Fastify wraps Node's request: both name the same one. */
-function identityOf(request: RequestWithCookies): object {
-  return 'raw' in request && typeof request.raw === 'object' && request.raw !== null ? request.raw : request;
 }
