@@ -1,5 +1,5 @@
 import type { ArgumentsHost } from '@nestjs/common';
-import { RequestSlot } from '../session/request-slot.js';
+import { sessionIn, slotOf } from '../session/request-slot.js';
 import type { Session } from '../session/session.js';
 import { callerOf } from './caller.js';
 
@@ -10,12 +10,12 @@ interface WithUser {
 
 /** What was found out about a request or a socket, for decorators, which have nothing injected. */
 export function setCurrentSession(owner: object, session: Session | undefined): void {
-  RequestSlot.of(owner).setSession(session);
+  slotOf(owner).session = session;
   (owner as WithUser).user = session?.claims;
 }
 
 export function currentSession(owner: object): Session | undefined {
-  return RequestSlot.sessionOf(owner);
+  return sessionIn(owner);
 }
 
 /** Of whoever asks this handler, over any transport. */

@@ -19,6 +19,8 @@ import {
 /** The lengths of the sealed head and of the sealed origin, each an unsigned 32-bit integer. */
 const LENGTHS_BYTES = 8;
 
+const MOST_SPARE_BYTES = 64;
+
 interface Parts {
   readonly head: Buffer;
   readonly origin: Buffer;
@@ -132,9 +134,12 @@ function openedAgain(known: LoadedSession, { expiresAt, lastSeenAt }: StoredSess
   return { session, head, generation, token, lastSeenAt, sealed, tokens };
 }
 
-/** A window on a larger buffer (the network's, Node's pool) keeps all of that in memory, as long as it is kept itself. */
+/**
+ * A window on a larger buffer (the network's, Node's pool) keeps all of that in memory, as long as it is kept itself. What is
+ * hardly larger, as what a store has cut a header from, is kept as it is: then the next look finds the very same bytes.
+ */
 function ownBytes(bytes: Uint8Array): Uint8Array {
-  if (bytes.byteLength === bytes.buffer.byteLength) return bytes;
+  if (bytes.buffer.byteLength - bytes.byteLength <= MOST_SPARE_BYTES) return bytes;
   const own = Buffer.allocUnsafeSlow(bytes.byteLength);
   own.set(bytes);
   return own;

@@ -4,7 +4,7 @@ import { EventLog } from '../common/events.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
 import { Revocations } from '../provider/revocations.js';
 import { SessionDirectory } from './session-directory.js';
-import { RequestSlot } from './request-slot.js';
+import { slotOf } from './request-slot.js';
 import { SessionRepository } from './session-repository.js';
 import { SessionView } from './session-view.js';
 import { sessionTokenOf } from './session-token.js';
@@ -114,7 +114,7 @@ export class SessionService {
 
   /** For the library itself: what the request's session is from now on, after a refresh or its end. */
   remember(source: SessionSource, loaded: LoadedSession | undefined): void {
-    if (isRequest(source)) RequestSlot.of(source).keep(this, loaded ?? NOBODY);
+    if (isRequest(source)) slotOf(source).keep(this, loaded ?? NOBODY);
   }
 
   private async endAmong(sub: string, isMeant: (id: string) => boolean): Promise<number> {
@@ -131,7 +131,7 @@ export class SessionService {
   }
 
   private loadOnce(request: RequestWithCookies): Loading {
-    const slot = RequestSlot.of(request);
+    const slot = slotOf(request);
     const known = slot.loadingOf(this);
     if (known) return known;
     const loading = this.loadFresh(request);

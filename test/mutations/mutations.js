@@ -352,7 +352,7 @@ export const mutations = [
   },
   {
     name: 'request: an application takes the session that another one has kept with it',
-    edits: [edit('lib/session/request-slot.ts', 'this.#owner === owner ? this.#loading : undefined', 'this.#loading')],
+    edits: [edit('lib/session/request-slot.ts', 'this.owner === owner ? this.loading : undefined', 'this.loading')],
     tests: ['test/session/session-service.test.ts'],
     title: 'mistaken',
   },
