@@ -7,7 +7,8 @@ interface Waiting {
 }
 
 /**
- * One deadline for many promises, with one timer for all of them: all have the same time. For what is done so often that a timer each would cost as much as the work.
+ * One deadline for many promises, with one timer for all of them: all have the same time. For what is done so often that a
+ * timer each would cost as much as the work.
  */
 export class SharedDeadline {
   /** In the order in which they came; those before `first` are settled. */

@@ -76,6 +76,7 @@ export class SessionRepository {
       return Promise.reject(this.unavailable(error));
     }
     if (isPending(found)) return this.loadLater(found, token, id);
+    this.tellAvailable();
     return this.read(found, token, id) ?? NOBODY;
   }
 

@@ -345,6 +345,21 @@ describe('SessionRepository', () => {
       await expect(repository.load('x'.repeat(43))).rejects.toThrow(StoreUnavailableError);
     });
 
+    it('tells of the end of an outage when the store answers at once again', async () => {
+      const { options, clock, events, listened } = given();
+      const answers = [
+        () => undefined,
+        (): undefined => {
+          throw new TypeError('not connected');
+        },
+        () => undefined,
+      ];
+      const get = (): undefined => answers.shift()?.();
+      const repository = new SessionRepository(options, { get } as unknown as SessionStore, clock, events);
+      for (let turn = 0; turn < 3; turn += 1) await quietly(repository.load('x'.repeat(43)));
+      expect(listened.map(({ name }) => name)).toEqual(['store.unavailable', 'store.available']);
+    });
+
     it('logs an outage once, and its end', async () => {
       const world = given();
       const { token } = await login(world);

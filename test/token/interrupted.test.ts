@@ -88,7 +88,7 @@ describe('what becomes known of a refresh', () => {
     await world.becomeDue();
     world.provider.script.push(TIMEOUT);
     expect(await world.accessToken()).toBe('AT-1');
-    await world.clock.advance(SECOND);
+    await world.clock.advance(40);
     expect(world.eventsNamed('refresh.stale_but_valid')).toHaveLength(1);
     const waiting = await loggedIn({ refresh: { background: false } });
     await waiting.becomeDue();
