@@ -43,7 +43,7 @@ answer({
     const all = { ...claims(issuer), sub };
     const login = {
       claims: { ...all, iat: Math.floor(issued / 1000) },
-      tokens: { ...tokens(issued), idToken: undefined },
+      tokens: { ...tokens(all, issued), idToken: undefined },
     };
     return `sid=${(await opener.open(login, all, undefined)).token}`;
   },

@@ -31,7 +31,7 @@ export async function betterAuthSubject({ redisUrl }) {
 /** A user with so much beside the name that a session is as long as those of the other subjects. */
 async function signUp(auth) {
   const user = claims('https://login.example');
-  const data = JSON.stringify(tokens(Date.now()));
+  const data = JSON.stringify(tokens(user));
   const body = { name: user.name, email: user.email, password: 'a-long-bench-password', sub: SUB, data };
   const { headers } = await auth.api.signUpEmail({ body, returnHeaders: true });
   return { cookies: [cookieOf(headers)] };

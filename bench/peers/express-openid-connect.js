@@ -3,7 +3,7 @@ import { RedisStore } from 'connect-redis';
 import openidConnect from 'express-openid-connect';
 import { controllerOf, createApp } from '../subjects/platform.js';
 import { connectRedis } from '../subjects/redis-client.js';
-import { tokens } from '../subjects/session.js';
+import { claims, tokens } from '../subjects/session.js';
 import { logInAt } from './log-in.js';
 import { BASE_URL, startProvider } from './provider-process.js';
 
@@ -39,6 +39,6 @@ export async function expressOpenidConnect({ redisUrl, store }) {
 
 /** Tokens as long as those of the other subjects. The ID token stays the provider's: the user's claims are read from it. */
 function sizedTokens() {
-  const { accessToken, refreshToken } = tokens(Date.now());
+  const { accessToken, refreshToken } = tokens(claims('https://login.example'));
   return { access_token: accessToken, refresh_token: refreshToken };
 }

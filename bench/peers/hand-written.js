@@ -28,7 +28,8 @@ export async function handWritten({ redisUrl }) {
     }),
   );
   app.use('/login', (request, response) => {
-    Object.assign(request.session, { claims: claims('https://login.example'), tokens: tokens(Date.now()) });
+    const user = claims('https://login.example');
+    Object.assign(request.session, { claims: user, tokens: tokens(user) });
     response.end();
   });
   return { app, logIn: logInAt('/login') };

@@ -20,6 +20,7 @@ const me = (request) => ({ sub: request.session.claims.sub });
 /** `iron-session` in a guard: the whole session in an encrypted cookie. */
 export async function ironSession() {
   const app = await createApp('express', controllerOf(me, [Req()], [UseGuards(new LoggedInGuard())]));
-  const session = { claims: claims('https://login.example'), tokens: tokens(Date.now()) };
+  const user = claims('https://login.example');
+  const session = { claims: user, tokens: tokens(user) };
   return { app, cookies: [`${OPTIONS.cookieName}=${await sealData(session, OPTIONS)}`] };
 }

@@ -6,7 +6,7 @@ import { claims, SUB } from '../subjects/session.js';
 
 const CLIENT = { clientId: 'bench-client', clientSecret: 'kF3_a-client-secret-for-the-bench-0Qz8' };
 const SCOPE = 'openid profile email offline_access';
-const PROFILE = ['name', 'given_name', 'family_name', 'preferred_username', 'locale', 'roles'];
+const PROFILE = ['name', 'given_name', 'family_name', 'roles'];
 
 const server = createServer();
 server.listen(0, '127.0.0.1', () => {

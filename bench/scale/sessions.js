@@ -8,7 +8,8 @@ const CONCURRENCY = 256;
 export function createSessions(app, { from, to }, onCreated) {
   const repository = internalOf(app, 'SessionRepository');
   return forEachNumber({ from, to }, async (number) => {
-    onCreated(await repository.create(claimsOf(number), tokens(Date.now())), number);
+    const user = claimsOf(number);
+    onCreated(await repository.create(user, tokens(user)), number);
   });
 }
 

@@ -44,7 +44,8 @@ process.send({});
 
 async function openAndEnd(repository, issuer) {
   for (let count = 0; count < FIRST_SESSIONS; count += 1) {
-    const { session } = await repository.create(claims(issuer), tokens(Date.now()));
+    const user = claims(issuer);
+    const { session } = await repository.create(user, tokens(user));
     await repository.end(session.id, 'logout');
   }
 }

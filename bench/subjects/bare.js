@@ -1,4 +1,4 @@
-import { Module } from '@nestjs/common';
+import { createParamDecorator, Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { controllerOf, createApp } from './platform.js';
 import { COOKIE, SUB } from './session.js';
@@ -12,6 +12,9 @@ class YesGuard {
 class GuardModule {}
 Module({ providers: [{ provide: APP_GUARD, useClass: YesGuard }] })(GuardModule);
 
+/** A handler gets its user from a decorator, as that of the library does; only that here it is always the same one. */
+export const Sub = createParamDecorator(() => SUB);
+
 /** Nest and nothing else: what every request costs anyway. */
 export const bare = (platform) => answering(platform, []);
 
@@ -21,7 +24,7 @@ export const guard = (platform) => answering(platform, [GuardModule]);
 async function answering(platform, imports) {
   const app = await createApp(
     platform,
-    controllerOf(() => ({ sub: SUB })),
+    controllerOf((sub) => ({ sub }), [Sub()]),
     imports,
   );
   return { app, headers: { cookie: COOKIE }, isOpen: true };

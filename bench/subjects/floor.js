@@ -12,7 +12,8 @@ export async function floor(platform, { redisUrl, sessions = 1 }) {
   const redis = client.withCommandOptions({ timeout: 0 });
   const keyOf = (cookie) => `floor:${platform}:${cookie}`;
   const cookies = Array.from({ length: sessions }, (_, index) => `sid=${String(index).padStart(43, 'x')}`);
-  const session = JSON.stringify({ claims: claims('https://login.example'), tokens: tokens(Date.now()) });
+  const user = claims('https://login.example');
+  const session = JSON.stringify({ claims: user, tokens: tokens(user) });
   await Promise.all(cookies.map((cookie) => redis.set(keyOf(cookie), session)));
   const handler = async (request) => {
     const found = JSON.parse(await redis.get(keyOf(request.headers.cookie)));

@@ -10,9 +10,9 @@ export async function oursMany(platform, { redisUrl, sessions }) {
   const [name] = headers.cookie.split('=', 1);
   const repository = internalOf(app, 'SessionRepository');
   const user = claims('https://login.example.test');
-  const issued = tokens(Date.now());
   const create = async (index) => {
-    const { token } = await repository.create({ ...user, sub: String(Number(user.sub) + index) }, issued);
+    const owner = { ...user, sub: String(Number(user.sub) + index) };
+    const { token } = await repository.create(owner, tokens(owner));
     return `${name}=${token}`;
   };
   const cookies = [];

@@ -2,6 +2,7 @@ import { CurrentUser, OidcModule, Public } from 'nest-oidc';
 import { RedisSessionStore } from 'nest-oidc/redis';
 import { createClient } from 'redis';
 import { internalOf } from '../internals.js';
+import { Sub } from './bare.js';
 import { controllerOf, createApp } from './platform.js';
 import { claims, tokens } from './session.js';
 
@@ -20,11 +21,12 @@ export async function ours(platform, { redisUrl, store, access, processCache = f
   });
   const controller =
     access === 'public'
-      ? controllerOf(() => ({ sub: '248289761001' }), [], [Public()])
+      ? controllerOf((sub) => ({ sub }), [Sub()], [Public()])
       : controllerOf((sub) => ({ sub }), [CurrentUser('sub')]);
   const app = await createApp(platform, controller, [module]);
   await app.init();
-  const { token } = await internalOf(app, 'SessionRepository').create(claims(ISSUER), tokens(Date.now()));
+  const user = claims(ISSUER);
+  const { token } = await internalOf(app, 'SessionRepository').create(user, tokens(user));
   return { app, headers: { cookie: `__Host-sid=${token}` }, isOpen: access === 'public' };
 }
 
