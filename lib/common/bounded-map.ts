@@ -1,30 +1,29 @@
-interface Entry<V> {
-  value: V;
-  /** Since the map last made room. */
-  wasUsed: boolean;
+/** What a {@link BoundedMap} holds: objects of its own, so that it needs none beside them for its flag. */
+export interface BoundedEntry {
+  /** Since the map last made room. For the map alone. */
+  wasUsed?: boolean;
 }
 
 /**
  * A `Map` that gives up what was not used for long. To use an entry sets a flag; order is made when one has to go: what was
  * used meanwhile moves to the end ("second chance"). To move an entry at each use would cost more than to find it.
  */
-export class BoundedMap<V> {
-  private readonly entries = new Map<string, Entry<V>>();
+export class BoundedMap<V extends BoundedEntry> {
+  private readonly entries = new Map<string, V>();
 
   get size(): number {
     return this.entries.size;
   }
 
   get(key: string): V | undefined {
-    return this.entries.get(key)?.value;
+    return this.entries.get(key);
   }
 
   /** As {@link get}; others are given up before this one. */
   use(key: string): V | undefined {
-    const entry = this.entries.get(key);
-    if (entry === undefined) return undefined;
-    entry.wasUsed = true;
-    return entry.value;
+    const value = this.entries.get(key);
+    if (value !== undefined) value.wasUsed = true;
+    return value;
   }
 
   has(key: string): boolean {
@@ -33,13 +32,8 @@ export class BoundedMap<V> {
 
   /** Counts as a use of what is there already. */
   set(key: string, value: V): void {
-    const entry = this.entries.get(key);
-    if (entry === undefined) {
-      this.entries.set(key, { value, wasUsed: false });
-      return;
-    }
-    entry.value = value;
-    entry.wasUsed = true;
+    value.wasUsed = this.entries.has(key);
+    this.entries.set(key, value);
   }
 
   delete(key: string): boolean {
@@ -53,16 +47,16 @@ export class BoundedMap<V> {
   /** Removes the oldest entry that was not used lately, and answers its key; `undefined` when there is none. */
   giveUpOne(): string | undefined {
     // What is moved to the end comes round again, its flag cleared.
-    for (const [key, entry] of this.entries) {
+    for (const [key, value] of this.entries) {
       this.entries.delete(key);
-      if (!entry.wasUsed) return key;
-      entry.wasUsed = false;
-      this.entries.set(key, entry);
+      if (!value.wasUsed) return key;
+      value.wasUsed = false;
+      this.entries.set(key, value);
     }
     return undefined;
   }
 
-  *[Symbol.iterator](): Generator<readonly [key: string, value: V]> {
-    for (const [key, { value }] of this.entries) yield [key, value];
+  [Symbol.iterator](): IterableIterator<[key: string, value: V]> {
+    return this.entries[Symbol.iterator]();
   }
 }

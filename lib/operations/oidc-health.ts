@@ -4,8 +4,8 @@ import type { Health } from '../common/health.js';
 import { ProviderMetadata } from '../provider/provider-metadata.js';
 import { SessionRepository } from '../session/session-repository.js';
 
-/** Under which no session can be: session tokens are random. */
-const NOBODY = 'health';
+/** A token under which no session is: real ones are random. */
+const NOBODY = '-'.repeat(43);
 
 /** How the store and the provider do, apart from each other: for probes and dashboards. */
 @Injectable()

@@ -3,18 +3,12 @@ import { LoginRequiredError } from '../common/errors.js';
 import type { TokenSet } from '../provider/token-set.js';
 import type { StoredSession } from '../store/session-store.js';
 import { pack, unpack } from './packing.js';
-import { RecentSessions } from './recent-sessions.js';
+import { RecentSessions, type RecentSession } from './recent-sessions.js';
 import { Sealer, TAG_BYTES, type UnsealFailure } from './sealing.js';
 import { sessionIdOf } from './session-token.js';
 import { SessionView } from './session-view.js';
-import {
-  secretsOf,
-  tokensWith,
-  type LoadedSession,
-  type SessionHead,
-  type SessionOrigin,
-  type TokenSecrets,
-} from './session.js';
+import { packTokens, unpackTokens } from './token-packing.js';
+import { secretsOf, tokensWith, type LoadedSession, type SessionHead, type SessionOrigin } from './session.js';
 
 /** The lengths of the sealed head and of the sealed origin, each an unsigned 32-bit integer. */
 const LENGTHS_BYTES = 8;
@@ -62,14 +56,25 @@ export class SessionCodec {
     return this.join(head, tokens, parts.origin, token, `${session.id} ${generation + 1}`, parts.head);
   }
 
-  /** The id of the session that this token opens. */
-  idOf(token: string): string {
-    return this.recent.idOf(token) ?? sessionIdOf(token);
+  /** What this token has opened lately. */
+  recall(token: string): RecentSession | undefined {
+    return this.recent.find(token);
   }
 
-  decode(stored: StoredSession, token: string, id: string): LoadedSession | UnsealFailure {
-    const known = this.recent.find(token, stored);
-    if (known) return openedAgain(known, stored);
+  /**
+   * What the store has of the session, opened.
+   *
+   * @param recent what the token has opened lately, if that is known already
+   * @param isKept whether the store hands out this object for as long as the session stays as it is
+   */
+  decode(
+    stored: StoredSession,
+    token: string,
+    id: string,
+    recent = this.recall(token),
+    isKept = false,
+  ): LoadedSession | UnsealFailure {
+    if (recent?.isOf(stored, isKept)) return openedAgain(recent.loaded, stored);
     const loaded = this.open(stored, ownCopy(token), id);
     if (typeof loaded !== 'string') this.recent.keep(loaded);
     return loaded;
@@ -111,7 +116,7 @@ export class SessionCodec {
     place: string,
     like?: Buffer,
   ): Uint8Array {
-    const sealedTokens = this.sealer.seal(pack(secretsOf(tokens)), `tokens ${place}`, token, like);
+    const sealedTokens = this.sealer.seal(packTokens(secretsOf(tokens), head.claims), `tokens ${place}`, token, like);
     const sealedHead = this.sealer.seal(pack(head), headContext(place, sealedOrigin, sealedTokens), token, like);
     const lengths = Buffer.alloc(LENGTHS_BYTES);
     lengths.writeUInt32BE(sealedHead.length);
@@ -121,7 +126,7 @@ export class SessionCodec {
 
   private openTokens(sealed: Uint8Array, place: string, token: string, head: SessionHead): TokenSet {
     const opened = this.sealer.unseal(sealed, `tokens ${place}`, token);
-    const secrets = typeof opened === 'string' ? undefined : (unpack(opened) as TokenSecrets | undefined);
+    const secrets = typeof opened === 'string' ? undefined : unpackTokens(opened, head.claims);
     if (!secrets) throw new LoginRequiredError('The session is damaged.', { detail: 'session_corrupt' });
     return tokensWith(head, secrets);
   }

@@ -15,9 +15,10 @@ import {
   type SessionStore,
   type StoredSession,
 } from '../store/session-store.js';
+import type { RecentSession } from './recent-sessions.js';
 import { SessionCodec } from './session-codec.js';
 import type { UnsealFailure } from './sealing.js';
-import { sessionIdOf } from './session-token.js';
+import { isSessionToken, sessionIdOf } from './session-token.js';
 import {
   expiryOf,
   headWith,
@@ -62,13 +63,15 @@ export class SessionRepository {
   }
 
   /**
-   * Answers at once where the store does.
+   * Answers at once where the store does. Nobody for what this library cannot have issued: it never reaches the store.
    *
    * @throws StoreUnavailableError
    * @throws LoginRequiredError (`session_unreadable`) when it is there, and sealed by a secret or version unknown here
    */
   load(token: string): Loading {
-    const id = this.codec.idOf(token);
+    const recent = this.codec.recall(token);
+    if (!recent && !isSessionToken(token)) return NOBODY;
+    const id = recent?.loaded.session.id ?? sessionIdOf(token);
     let found: ReturnType<SessionStore['get']>;
     try {
       found = this.store.get(id);
@@ -77,7 +80,8 @@ export class SessionRepository {
     }
     if (isPending(found)) return this.loadLater(found, token, id);
     this.tellAvailable();
-    return this.read(found, token, id) ?? NOBODY;
+    // What is answered at once, the store keeps.
+    return this.read(found, token, id, recent, true) ?? NOBODY;
   }
 
   /** Brings a session into being, under a token that nobody has seen before. @throws StoreUnavailableError */
@@ -215,9 +219,11 @@ export class SessionRepository {
     stored: StoredSession | undefined,
     token: string,
     id: string,
+    recent?: RecentSession,
+    isKept?: boolean,
   ): LoadedSession | undefined | Promise<undefined> {
     if (!stored || stored.expiresAt <= this.clock.now()) return undefined;
-    const loaded = this.codec.decode(stored, token, id);
+    const loaded = this.codec.decode(stored, token, id, recent, isKept);
     return typeof loaded === 'string' ? this.refuse(loaded, id, stored) : loaded;
   }
 

@@ -7,7 +7,7 @@ import { SessionDirectory } from './session-directory.js';
 import { slotOf } from './request-slot.js';
 import { SessionRepository } from './session-repository.js';
 import { SessionView } from './session-view.js';
-import { sessionTokenOf } from './session-token.js';
+import { likelyTokenOf } from './session-token.js';
 import {
   NOBODY,
   undamagedTokens,
@@ -140,7 +140,7 @@ export class SessionService {
   }
 
   private loadFresh(request: RequestWithCookies): Loading {
-    const token = sessionTokenOf(request.headers.cookie, this.options.session.cookie.name);
+    const token = likelyTokenOf(request.headers.cookie, this.options.session.cookie.name);
     if (token !== undefined && token !== 'duplicate') return this.repository.load(token);
     if (token === 'duplicate') this.events.emit({ name: 'session.duplicate_cookie' });
     return NOBODY;

@@ -1,8 +1,8 @@
-import { BoundedMap } from '../common/bounded-map.js';
+import { BoundedMap, type BoundedEntry } from '../common/bounded-map.js';
 import type { Clock, Timer } from '../common/clock.js';
 
 /** What an {@link ExpiringMap} holds: anything that says when it ends, in epoch milliseconds. */
-export interface Expiring {
+export interface Expiring extends BoundedEntry {
   readonly expiresAt: number;
 }
 
@@ -46,9 +46,9 @@ export class ExpiringMap<V extends Expiring> {
   }
 
   /** As {@link get}; entries that were not used lately are evicted before this one. */
-  use(key: string): V | undefined {
+  use(key: string, now = this.clock.now()): V | undefined {
     const value = this.entries.use(key);
-    return value === undefined || value.expiresAt > this.clock.now() ? value : this.get(key);
+    return value === undefined || value.expiresAt > now ? value : this.get(key);
   }
 
   set(key: string, value: V): void {

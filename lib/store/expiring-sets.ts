@@ -1,12 +1,16 @@
 import type { Clock } from '../common/clock.js';
-import { ExpiringMap } from './expiring-map.js';
+import { type Expiring, ExpiringMap } from './expiring-map.js';
 
-interface ExpiringSet {
-  readonly ends: Map<string, number>;
+interface Member {
+  readonly name: string;
   readonly expiresAt: number;
 }
 
-/** Sets whose members end each at a time of its own. A set goes with its last member. */
+interface ExpiringSet extends Expiring {
+  readonly members: readonly Member[];
+}
+
+/** Sets whose members end each at a time of its own. A set goes with its last member. Most have one, so they are arrays. */
 export class ExpiringSets {
   private readonly sets: ExpiringMap<ExpiringSet>;
 
@@ -15,26 +19,33 @@ export class ExpiringSets {
   }
 
   add(key: string, member: string, expiresAt: number): void {
-    const ends = this.living(key).set(member, expiresAt);
-    this.sets.set(key, { ends, expiresAt: Math.max(...ends.values()) });
+    this.keep(key, [...this.others(key, member), { name: member, expiresAt }]);
   }
 
   read(key: string): readonly string[] {
-    return [...this.living(key).keys()];
+    return this.living(key).map(({ name }) => name);
   }
 
   remove(key: string, member: string): void {
-    const set = this.sets.get(key);
-    if (set?.ends.delete(member) && set.ends.size === 0) this.sets.delete(key);
+    this.keep(key, this.others(key, member));
   }
 
   clear(): void {
     this.sets.clear();
   }
 
-  private living(key: string): Map<string, number> {
-    const ends = this.sets.get(key)?.ends ?? new Map<string, number>();
-    for (const [member, end] of ends) if (end <= this.clock.now()) ends.delete(member);
-    return ends;
+  private keep(key: string, members: readonly Member[]): void {
+    if (members.length === 0) return void this.sets.delete(key);
+    const expiresAt = Math.max(...members.map((member) => member.expiresAt));
+    this.sets.set(key, { members, expiresAt, wasUsed: false });
+  }
+
+  private others(key: string, member: string): readonly Member[] {
+    return this.living(key).filter(({ name }) => name !== member);
+  }
+
+  private living(key: string): readonly Member[] {
+    const now = this.clock.now();
+    return this.sets.get(key)?.members.filter(({ expiresAt }) => expiresAt > now) ?? [];
   }
 }

@@ -10,6 +10,7 @@ import type {
 } from './session-store.js';
 import { type Expiring, ExpiringMap } from './expiring-map.js';
 import { ExpiringSets } from './expiring-sets.js';
+import { KeptSession } from './kept-session.js';
 import { Listeners } from './listeners.js';
 import { ProcessLocks } from './process-locks.js';
 
@@ -29,11 +30,9 @@ const MAX_MARKS = 10_000;
 /**
  * Keeps sessions in this process: for development, for tests and for an application that is one process and may forget
  * its sessions when it restarts. Several processes need a store they share, such as `RedisSessionStore`.
- *
- * `data` is kept by reference: neither the library nor this class ever writes to it.
  */
 export class MemorySessionStore implements SessionStore {
-  private readonly sessions: ExpiringMap<StoredSession>;
+  private readonly sessions: ExpiringMap<KeptSession>;
   private readonly marks: ExpiringMap<Expiring>;
   private readonly locks: ProcessLocks;
   private readonly sets: ExpiringSets;
@@ -61,7 +60,7 @@ export class MemorySessionStore implements SessionStore {
   }
 
   async create(key: string, session: StoredSession): Promise<void> {
-    this.write(key, session);
+    this.sessions.set(key, KeptSession.of(session));
   }
 
   async replace(
@@ -73,7 +72,7 @@ export class MemorySessionStore implements SessionStore {
     const current = this.sessions.get(key);
     if (!current) return 'gone';
     if (current.generation !== expectedGeneration) return 'moved';
-    this.write(key, session);
+    this.sessions.set(key, KeptSession.of(session));
     this.locks.release(key, owner);
     return 'written';
   }
@@ -81,7 +80,7 @@ export class MemorySessionStore implements SessionStore {
   async touch(key: string, expiresAt: number, lastSeenAt: number): Promise<boolean> {
     const current = this.sessions.get(key);
     if (!current) return false;
-    this.write(key, { ...current, expiresAt, lastSeenAt });
+    this.sessions.set(key, current.touched(expiresAt, lastSeenAt));
     return true;
   }
 
@@ -131,10 +130,5 @@ export class MemorySessionStore implements SessionStore {
     this.locks.clear();
     this.marks.clear();
     this.sets.clear();
-  }
-
-  /** A copy, so that what the caller does with its object afterwards changes nothing here. */
-  private write(key: string, { data, generation, expiresAt, lastSeenAt }: StoredSession): void {
-    this.sessions.set(key, { data, generation, expiresAt, lastSeenAt });
   }
 }

@@ -61,7 +61,7 @@ export class ProcessCache {
   /** The same object for as long as the session stays as it is, and without a promise while Redis is heard of. */
   get(key: string): StoredSession | Promise<FoundSession> {
     const now = this.clock.now();
-    const known = this.entries.use(key);
+    const known = this.entries.use(key, now);
     if (!known) return this.read(key);
     if (!this.tracking.isTrusted(now)) return this.getOnceHeard(key, now);
     this.tracking.keepTrusted(now);

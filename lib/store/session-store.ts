@@ -50,7 +50,10 @@ export type ReplaceResult = 'written' | 'moved' | 'gone';
  *   A write that was rejected may still have happened.
  */
 export interface SessionStore {
-  /** The session, or `undefined`; without a promise where it is at hand, so that its request goes on at once. */
+  /**
+   * The session, or `undefined`; without a promise where it is at hand, so that its request goes on at once. What is
+   * answered without one may be the same object each time, until its `data` changes, which makes another generation of it.
+   */
   get(key: string): FoundSession | Promise<FoundSession>;
 
   /** Writes a new session. The key has never been used before. */

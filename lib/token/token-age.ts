@@ -13,6 +13,8 @@ const SPREAD = 0.05;
 export function tokenAge(head: SessionHead, sessionId: string, now: number, leewayMs: number): TokenAge {
   const { issuedAt, expiresAt } = head.accessToken;
   if (expiresAt === undefined) return 'fresh';
+  // Most are far from it, and this is asked for every request.
+  if (now < expiresAt - leewayMs && now < expiresAt - LONGEST_MARGIN_MS) return 'fresh';
   const lifetime = expiresAt - issuedAt;
   // On its way to the API a token ages a little more.
   if (now >= expiresAt - Math.min(LONGEST_MARGIN_MS, lifetime / 10)) return 'expired';

@@ -1,18 +1,25 @@
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { BoundedMap } from '../../lib/common/bounded-map.js';
+import { BoundedMap, type BoundedEntry } from '../../lib/common/bounded-map.js';
 
-function mapOf(...keys: string[]): BoundedMap<string> {
-  const map = new BoundedMap<string>();
-  for (const key of keys) map.set(key, key.toUpperCase());
+interface Named extends BoundedEntry {
+  readonly name: string;
+}
+
+const entry = (name: string): Named => ({ name });
+
+function mapOf(...keys: string[]): BoundedMap<Named> {
+  const map = new BoundedMap<Named>();
+  for (const key of keys) map.set(key, entry(key.toUpperCase()));
   return map;
 }
 
 describe('BoundedMap', () => {
   it('holds what was set', () => {
     const map = mapOf('a', 'b');
-    map.set('a', 'changed');
-    expect([map.get('a'), map.use('b'), map.get('c'), map.use('c')]).toEqual(['changed', 'B', undefined, undefined]);
+    map.set('a', entry('changed'));
+    const found = [map.get('a'), map.use('b'), map.get('c'), map.use('c')];
+    expect(found.map((value) => value?.name)).toEqual(['changed', 'B', undefined, undefined]);
     expect([map.size, map.has('a'), map.has('c')]).toEqual([2, true, false]);
     expect([map.delete('a'), map.delete('a'), map.size]).toEqual([true, false, 1]);
     map.clear();
@@ -27,7 +34,7 @@ describe('BoundedMap', () => {
   it('gives up what was not used before what was', () => {
     const map = mapOf('a', 'b', 'c', 'd');
     map.use('a');
-    map.set('c', 'C'); // a write is a use
+    map.set('c', entry('C')); // a write is a use
     map.get('b'); // a look is none
     expect([map.giveUpOne(), map.giveUpOne()]).toEqual(['b', 'd']);
     expect([map.giveUpOne(), map.giveUpOne()]).toEqual(['a', 'c']);
@@ -38,7 +45,7 @@ describe('BoundedMap', () => {
     map.use('a');
     map.use('b');
     expect(map.giveUpOne()).toBe('a');
-    map.set('c', 'C');
+    map.set('c', entry('C'));
     expect(map.giveUpOne()).toBe('b');
   });
 

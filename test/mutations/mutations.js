@@ -379,8 +379,8 @@ export const mutations = [
     edits: [
       edit(
         'lib/session/session-repository.ts',
-        'if (!stored || stored.expiresAt <= this.clock.now()) return undefined;\n    const loaded = this.codec.decode(stored, token, id);\n    return typeof',
-        'if (!stored) return undefined;\n    const loaded = this.codec.decode(stored, token, id);\n    return typeof',
+        'if (!stored || stored.expiresAt <= this.clock.now()) return undefined;\n    const loaded',
+        'if (!stored) return undefined;\n    const loaded',
       ),
     ],
     tests: ['test/session/session-repository.test.ts'],
@@ -600,10 +600,42 @@ export const mutations = [
   },
   {
     name: 'session id: whatever the cookie says goes to the store',
+    edits: [edit('lib/session/session-repository.ts', 'if (!recent && !isSessionToken(token)) return NOBODY;', '')],
+    tests: ['test/session/session-repository.test.ts'],
+    title: 'cannot have issued',
+  },
+  {
+    name: 'session id: whatever the cookie says is taken for a token',
     edits: [
-      edit('lib/session/session-token.ts', 'token !== undefined && FORMAT.test(token) ? token : undefined', 'token'),
+      edit('lib/session/session-token.ts', 'FORMAT.test(candidate)', 'FORMAT !== undefined && candidate !== undefined'),
     ],
     tests: ['test/session/session-token.test.ts'],
+  },
+  {
+    name: 'session: what was opened last counts, whatever the store holds',
+    edits: [
+      edit(
+        'lib/session/recent-sessions.ts',
+        'if (Buffer.compare(sealed, stored.data) !== 0) return false;',
+        'void sealed;',
+      ),
+    ],
+    tests: ['test/session/session-codec.test.ts'],
+    title: 'single bit',
+  },
+  {
+    name: 'session: an object that a store keeps counts in any generation',
+    edits: [
+      edit('lib/session/recent-sessions.ts', 'if (generation !== stored.generation) return false;', 'void generation;'),
+    ],
+    tests: ['test/session/session-codec.test.ts'],
+    title: 'not even compared',
+  },
+  {
+    name: 'session: what was read from elsewhere counts as kept',
+    edits: [edit('lib/session/recent-sessions.ts', 'if (isKept) this.kept', 'if (isKept !== undefined) this.kept')],
+    tests: ['test/session/session-codec.test.ts'],
+    title: 'reads it anew',
   },
   {
     name: 'session cookie: the first of two counts',

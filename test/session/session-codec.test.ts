@@ -202,6 +202,36 @@ describe('SessionCodec', () => {
       expect(codec.decode({ ...record, generation: 2 }, token, id)).toBe('corrupt');
     });
 
+    it('is not even compared while a store hands out the object that it keeps', () => {
+      const { data, ...rest } = stored(encoded());
+      let asked = 0;
+      const record = {
+        ...rest,
+        get data() {
+          asked += 1;
+          return data;
+        },
+      };
+      const decode = (isKept: boolean) => opened(codec.decode(record, token, id, codec.recall(token), isKept));
+      const first = decode(true);
+      decode(true);
+      const before = asked;
+      expect(decode(true).session).toEqual(first.session);
+      expect(asked).toBe(before);
+      record.generation = 2;
+      expect(codec.decode(record, token, id, codec.recall(token), true)).toBe('corrupt');
+    });
+
+    it('is compared each time where a store reads it anew', () => {
+      const data = encoded();
+      const record = stored(data);
+      const decode = () => codec.decode(record, token, id, codec.recall(token), false);
+      decode();
+      decode();
+      data.writeUInt8(data.readUInt8(data.length - 1) ^ 1, data.length - 1);
+      expect(decode()).toBe('corrupt');
+    });
+
     it('is not opened to another token', () => {
       const record = stored(encoded());
       codec.decode(record, token, id);

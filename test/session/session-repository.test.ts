@@ -65,6 +65,15 @@ describe('SessionRepository', () => {
       expect(await given().repository.load('x'.repeat(43))).toBeUndefined();
     });
 
+    it.each(['', 'duplicate', 'x'.repeat(42), 'x'.repeat(44), `${'x'.repeat(42)}+`, `${'x'.repeat(42)}é`])(
+      'asks the store for nothing that this library cannot have issued: %j [SES-05]',
+      async (token) => {
+        const world = given();
+        expect(await world.repository.load(token)).toBeUndefined();
+        expect(world.store.calls).toEqual([]);
+      },
+    );
+
     it('does not read a session that is of another secret, leaves it where it is and tells', async () => {
       const one = given({ secret: OLDER_SECRET });
       const { token, session } = await login(one);

@@ -52,7 +52,26 @@ describe('MemorySessionStore', () => {
     const session = { data: Uint8Array.of(1), generation: 1, expiresAt: clock.now() + HOUR, lastSeenAt: clock.now() };
     await store.create('a', session);
     session.generation = 7;
-    expect((await store.get('a'))?.generation).toBe(1);
+    session.data[0] = 7;
+    expect(await store.get('a')).toMatchObject({ generation: 1, data: Uint8Array.of(1) });
+  });
+
+  it('hands out bytes that are the caller’s own, in what looks like any other object', async () => {
+    const { clock, store } = given();
+    const times = { expiresAt: clock.now() + HOUR, lastSeenAt: clock.now() };
+    const data = Uint8Array.from({ length: 256 }, (_, index) => index);
+    await store.create('a', { data, generation: 1, ...times });
+    const found = await store.get('a');
+    found?.data.fill(0);
+    expect({ ...found }).toEqual({ data, generation: 1, ...times });
+    expect(await store.touch('a', times.expiresAt + 1, times.lastSeenAt)).toBe(true);
+    expect(await store.get('a')).toEqual({ data, generation: 1, ...times, expiresAt: times.expiresAt + 1 });
+  });
+
+  it('hands out the same object for as long as the session stays as it is', async () => {
+    const { store, create } = given();
+    await create('a');
+    expect(store.get('a')).toBe(store.get('a'));
   });
 
   describe('when it is full', () => {
