@@ -5,36 +5,31 @@ import { SubjectProcess } from './subject-process.js';
 const WARM_UP_SECONDS = 5;
 
 /**
- * All subjects in turn (A B A B …), so many rounds: what the machine does to one it does to all. A comparison names a
- * subject and what it is measured against, and may name the `commands` that a request may cost Redis.
+ * All subjects in turn (A B A B …), so many rounds: what the machine does to one it does to all. Each turn is a new process:
+ * where its code and its heap come to lie makes a difference of ten percent and more, which stays as long as it lives. A
+ * comparison names a subject and what it is measured against, and may name the `commands` that a request may cost Redis.
  */
 export async function compare({ redis, comparisons, rounds, seconds, progress = () => undefined }) {
   const names = [...new Set(comparisons.flatMap(({ subject, against }) => [against, subject]))];
-  const subjects = [];
-  try {
+  const measured = Object.fromEntries(names.map((name) => [name, []]));
+  for (let round = 1; round <= rounds; round += 1) {
     for (const name of names) {
-      subjects.push(await SubjectProcess.start(name, redis));
-      progress(`started ${name}`);
+      const figures = await measureAnew(name, redis, seconds);
+      measured[name].push(figures);
+      progress(`round ${round}/${rounds}  ${describe(name, figures)}`);
     }
-    for (const subject of subjects) {
-      await subject.measure(Math.min(WARM_UP_SECONDS, 2 * seconds));
-      progress(`warm     ${subject.name}`);
-    }
-    const measured = Object.fromEntries(names.map((name) => [name, []]));
-    for (let round = 1; round <= rounds; round += 1) {
-      for (const subject of subjects) {
-        const figures = await subject.measure(seconds);
-        measured[subject.name].push(figures);
-        progress(`round ${round}/${rounds}  ${describe(subject.name, figures)}`);
-      }
-    }
-    for (const subject of subjects) {
-      const heapUsedBytes = await subject.heapUsedBytes();
-      for (const figures of measured[subject.name]) Object.assign(figures, { heapUsedBytes });
-    }
-    return { measured, ratios: comparisons.map((comparison) => ratiosOf(comparison, measured)) };
+  }
+  return { measured, ratios: comparisons.map((comparison) => ratiosOf(comparison, measured)) };
+}
+
+async function measureAnew(name, redis, seconds) {
+  const subject = await SubjectProcess.start(name, redis);
+  try {
+    await subject.load(WARM_UP_SECONDS);
+    const figures = await subject.measure(seconds);
+    return { ...figures, heapUsedBytes: await subject.heapUsedBytes() };
   } finally {
-    await Promise.all(subjects.map((subject) => subject.stop()));
+    await subject.stop();
   }
 }
 
