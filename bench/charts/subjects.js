@@ -44,7 +44,15 @@ function bareOf(name) {
 
 const GROUPS = { 'express bare': 'On Express', 'fastify bare': 'On Fastify', 'node http': 'On node:http' };
 
-const KINDS = [/ bare$|^node http$/u, / guard$/u, / floor/u, / hand-written$/u, /^(?:express|fastify) /u, /./u];
+const KINDS = [
+  / bare$|^node http$/u,
+  / guard$/u,
+  / lookup$/u,
+  / floor/u,
+  / hand-written$/u,
+  /^(?:express|fastify) /u,
+  /./u,
+];
 
 /** By framework; what the others are compared with comes first. */
 function order(name) {
