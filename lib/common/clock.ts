@@ -1,3 +1,5 @@
+import { setImmediate } from 'node:timers';
+
 /** A running timer. Keeps the process alive until it fires, unless it is told not to. */
 export interface Timer {
   cancel(): void;
@@ -24,6 +26,15 @@ export const systemClock: Clock = {
     return { cancel: () => clearTimeout(timeout), unref: () => void timeout.unref() };
   },
 };
+
+/**
+ * Calls back when the process has dealt with everything that had come in when it last looked, and before it looks again
+ * (the check phase of Node's event loop). A matter of order, not of time: no clock holds it up, and no test's fake timers
+ * do, which replace the global function.
+ */
+export function atEndOfTurn(callback: () => void): void {
+  setImmediate(callback);
+}
 
 export function sleep(clock: Clock, delayMs: number): Promise<void> {
   return new Promise((resolve) => clock.schedule(delayMs, resolve));

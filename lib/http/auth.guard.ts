@@ -2,6 +2,7 @@ import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@ne
 import { LoginRequiredError, UnsupportedContextError } from '../common/errors.js';
 import type { Session } from '../session/session.js';
 import { callerOf, type Caller } from './caller.js';
+import { Cohort } from './cohort.js';
 import { setCurrentSession } from './current-session.js';
 import type { PlatformRequest } from './platform.js';
 import { RequestAuthenticator } from './request-authenticator.js';
@@ -17,19 +18,18 @@ type SocketCaller = Exclude<Caller, { kind: 'request' }>;
  */
 @Injectable()
 export class AuthGuard implements CanActivate {
+  private readonly cohort = new Cohort();
+
   constructor(
     @Inject(RouteAccess) private readonly routes: RouteAccess,
     @Inject(RequestAuthenticator) private readonly authenticator: RequestAuthenticator,
     @Inject(SocketSessions) private readonly sockets: SocketSessions,
   ) {}
 
-  /**
-   * Answers, or throws, at once where nothing has to be waited for: Nest waits for no guard that does.
-   *
-   * @throws LoginRequiredError, CrossOriginRequestError, UnsupportedContextError, StoreUnavailableError,
-   *   RefreshUnavailableError
-   */
-  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+  /** @throws LoginRequiredError, CrossOriginRequestError, UnsupportedContextError, StoreUnavailableError, RefreshUnavailableError */
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    // A GraphQL request may ask for many fields, and a socket sends message after message: they were read long ago.
+    if (context.getType() === 'http') await this.cohort.join();
     const rules = this.routes.of(context);
     if (rules.access === 'public') return true;
     const caller = callerOf(context);

@@ -728,6 +728,18 @@ export const mutations = [
 
   // Guard, origin, return address, logout
   {
+    name: 'guard: lets each request go on by itself',
+    edits: [edit('lib/http/auth.guard.ts', "context.getType() === 'http'", "context.getType() === 'nothing'")],
+    tests: ['test/http/cohort.test.ts'],
+    title: 'looks at no request',
+  },
+  {
+    name: 'cohort: takes in who comes after it has gone',
+    edits: [edit('lib/http/cohort.ts', 'this.forming = undefined;', '')],
+    tests: ['test/http/cohort.test.ts'],
+    title: 'those that come later',
+  },
+  {
     name: 'guard: lets in who is not logged in',
     edits: [edit('lib/http/auth.guard.ts', "rules.access === 'public'", "rules.access !== 'optional'")],
     tests: [platformTest],
