@@ -9,12 +9,12 @@ const WARM_UP_SECONDS = 5;
  * where its code and its heap come to lie makes a difference of ten percent and more, which stays as long as it lives. A
  * comparison names a subject and what it is measured against, and may name the `commands` that a request may cost Redis.
  */
-export async function compare({ redis, comparisons, rounds, seconds, progress = () => undefined }) {
+export async function compare({ redis, comparisons, rounds, seconds, connections, progress = () => undefined }) {
   const names = [...new Set(comparisons.flatMap(({ subject, against }) => [against, subject]))];
   const measured = Object.fromEntries(names.map((name) => [name, []]));
   for (let round = 1; round <= rounds; round += 1) {
     for (const name of names) {
-      const figures = await measureAnew(name, redis, seconds);
+      const figures = await measureAnew(name, { redis, seconds, connections });
       measured[name].push(figures);
       progress(`round ${round}/${rounds}  ${describe(name, figures)}`);
     }
@@ -22,8 +22,8 @@ export async function compare({ redis, comparisons, rounds, seconds, progress = 
   return { measured, ratios: comparisons.map((comparison) => ratiosOf(comparison, measured)) };
 }
 
-async function measureAnew(name, redis, seconds) {
-  const subject = await SubjectProcess.start(name, redis);
+async function measureAnew(name, { redis, seconds, connections }) {
+  const subject = await SubjectProcess.start(name, redis, { connections });
   try {
     await subject.load(WARM_UP_SECONDS);
     const figures = await subject.measure(seconds);

@@ -11,17 +11,17 @@ const RUN_UP_SECONDS = 1;
 
 /** A subject that runs, in a process of its own. */
 export class SubjectProcess {
-  static async start(name, redis, execArgv = []) {
+  static async start(name, redis, { connections } = {}) {
     const child = fork(ENTRY, [name], {
       env: { ...process.env, NODE_ENV: 'production', REDIS_URL: redis.url },
-      execArgv: ['--expose-gc', '--disable-warning=ExperimentalWarning', ...execArgv],
+      execArgv: ['--expose-gc', '--disable-warning=ExperimentalWarning'],
       stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
     });
-    return new SubjectProcess(name, child, redis, await messageOf(child, name));
+    return new SubjectProcess(name, child, redis, { connections, ...(await messageOf(child, name)) });
   }
 
-  constructor(name, child, redis, { url, headers, cookies }) {
-    Object.assign(this, { name, child, redis, url, headers, cookies });
+  constructor(name, child, redis, { connections, url, headers, cookies }) {
+    Object.assign(this, { name, child, redis, connections, url, headers, cookies });
   }
 
   /** What a burst of so many seconds costs: time, CPU, Redis, bytes, memory. */
@@ -57,7 +57,8 @@ export class SubjectProcess {
   }
 
   load(seconds) {
-    return load({ url: this.url, headers: this.headers, cookies: this.cookies, seconds });
+    const { url, headers, cookies, connections } = this;
+    return load({ url, headers, cookies, connections, seconds });
   }
 
   async ask(question) {

@@ -1,6 +1,6 @@
 import * as bursts from './bursts.js';
 import * as coherence from './coherence.js';
-import * as many from './many.js';
+import * as comparisons from './comparisons.js';
 import * as peers from './peers.js';
 import * as processes from './processes.js';
 import * as requests from './requests.js';
@@ -13,4 +13,15 @@ import * as start from './start.js';
  * `render(published)` answers with Markdown (`text`) and SVG files by name (`charts`). A scenario that is not here is shown
  * by its targets. The page shows what it has a place for.
  */
-export const renderers = { bursts, coherence, many, peers, processes, requests, scale, soak, start };
+export const renderers = {
+  alone: comparisons,
+  bursts,
+  coherence,
+  many: comparisons,
+  peers,
+  processes,
+  requests,
+  scale,
+  soak,
+  start,
+};

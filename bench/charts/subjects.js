@@ -48,6 +48,7 @@ const KINDS = [
   / bare$|^node http$/u,
   / guard$/u,
   / lookup$/u,
+  / cohort$/u,
   / floor/u,
   / hand-written$/u,
   /^(?:express|fastify) /u,

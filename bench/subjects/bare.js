@@ -9,6 +9,18 @@ class YesGuard {
   }
 }
 
+/** As the library's guard: each waits until all that have come in with it are read. */
+class CohortGuard {
+  canActivate() {
+    return (this.forming ??= new Promise((go) => setImmediate(() => this.depart(go))));
+  }
+
+  depart(go) {
+    this.forming = undefined;
+    go(true);
+  }
+}
+
 /** Wants a cookie header that it knows, letter by letter: it parses nothing, checks no time, and all share one user. */
 class LookupGuard {
   users = new Map([[COOKIE, Object.freeze({ sub: SUB })]]);
@@ -38,6 +50,9 @@ export const bare = (platform) => answering(platform, { isOpen: true });
 
 /** The same with a global guard that lets everybody through: what Nest takes for any guard, whatever it does. */
 export const guard = (platform) => answering(platform, { isOpen: true, imports: [guardedBy(YesGuard)] });
+
+/** The same with a guard that lets requests go on together that came in together, whoever sends them. */
+export const cohort = (platform) => answering(platform, { isOpen: true, imports: [guardedBy(CohortGuard)] });
 
 /** The same with a guard that finds the user in a `Map`: the least that a session costs where the process has it already. */
 export const lookup = (platform) =>

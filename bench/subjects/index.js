@@ -1,6 +1,7 @@
 // A subject's module is loaded when the subject starts, so that the memory of each is its own.
 const bare = async (...args) => (await import('./bare.js')).bare(...args);
 const guard = async (...args) => (await import('./bare.js')).guard(...args);
+const cohort = async (...args) => (await import('./bare.js')).cohort(...args);
 const lookup = async (...args) => (await import('./bare.js')).lookup(...args);
 const nodeHttp = async () => (await import('./node-http.js')).nodeHttp();
 const floor = async (...args) => (await import('./floor.js')).floor(...args);
@@ -23,6 +24,8 @@ export const subjects = {
   'fastify bare': () => bare('fastify'),
   'express guard': () => guard('express'),
   'fastify guard': () => guard('fastify'),
+  'express cohort': () => cohort('express'),
+  'fastify cohort': () => cohort('fastify'),
   'express lookup': () => lookup('express'),
   'fastify lookup': () => lookup('fastify'),
   'express floor': (context) => floor('express', context),
