@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import type { ExecutionContext } from '@nestjs/common';
@@ -32,6 +33,16 @@ describe('Cohort', () => {
     const later = cohort.join();
     expect(later).not.toBe(earlier);
     await later;
+  });
+
+  it('keeps each in the context in which it has come (AsyncLocalStorage)', async () => {
+    const [cohort, storage] = [new Cohort(), new AsyncLocalStorage<string>()];
+    const come = async (): Promise<string | undefined> => {
+      await cohort.join();
+      return storage.getStore();
+    };
+    const seen = ['first', 'second'].map((name) => storage.run(name, come));
+    expect(await Promise.all(seen)).toEqual(['first', 'second']);
   });
 
   it('goes on within the turn in which it has come', async () => {
