@@ -29,7 +29,8 @@ const END_LENGTH = 2 * PIECE_LENGTH;
 /** Tests make tens of thousands of logins. */
 const MOST_PIECES = 5000;
 const MOST_HEARD = 100;
-const JWT = /eyJ[\w-]{8,}\.eyJ[\w-]{8,}/u;
+/** One as providers sign it. Three characters of it alone come about by chance in random text. */
+export const JWT = /eyJ[\w-]{8,}\.eyJ[\w-]{8,}/u;
 /** By convention, secrets of the tests' configuration have this in their text. */
 const CONFIGURED: readonly (readonly [string, SecretKind])[] = [
   ['a-secret-that-only-tests-use', 'application secret'],
