@@ -26,7 +26,12 @@ export class AuthGuard implements CanActivate {
     @Inject(SocketSessions) private readonly sockets: SocketSessions,
   ) {}
 
-  /** @throws LoginRequiredError, CrossOriginRequestError, UnsupportedContextError, StoreUnavailableError, RefreshUnavailableError */
+  /**
+   * Lets a request wait for those that have come in with it (cohort.ts) before it looks whose it is.
+   *
+   * @throws LoginRequiredError, CrossOriginRequestError, UnsupportedContextError, StoreUnavailableError,
+   *   RefreshUnavailableError
+   */
   async canActivate(context: ExecutionContext): Promise<boolean> {
     // A GraphQL request may ask for many fields, and a socket sends message after message: they were read long ago.
     if (context.getType() === 'http') await this.cohort.join();
