@@ -37,6 +37,11 @@ const UNPARSED_FORM = `${FORM}; parsed="no"`;
 export class Platform {
   constructor(@Inject(HttpAdapterHost) private readonly host: HttpAdapterHost) {}
 
+  /** There is no adapter in an application context, which answers no requests. */
+  private get type(): string | undefined {
+    return (this.host.httpAdapter as HttpAdapterHost['httpAdapter'] | null)?.getType();
+  }
+
   /** The request's target as the client sent it: path and query. */
   urlOf(request: PlatformRequest): string {
     return String(this.host.httpAdapter.getRequestUrl(request));
@@ -65,7 +70,7 @@ export class Platform {
    * listens.
    */
   admitForms(path: string): void {
-    if (this.host.httpAdapter.getType() !== 'fastify') return;
+    if (this.type !== 'fastify') return;
     const fastify = this.host.httpAdapter.getInstance<FastifyInstance>();
     if (fastify.hasContentTypeParser(FORM)) return;
     fastify.addContentTypeParser(UNPARSED_FORM, (_request, _payload, done) => done());
@@ -109,7 +114,7 @@ export class Platform {
   /** Express, left to itself, adds an `ETag`: a validator has no business on what nobody may keep. */
   private reply(response: PlatformResponse, status: number, body: string): void {
     const { httpAdapter } = this.host;
-    if (httpAdapter.getType() !== 'express') return void httpAdapter.reply(response, body, status);
+    if (this.type !== 'express') return void httpAdapter.reply(response, body, status);
     httpAdapter.status(response, status);
     httpAdapter.end(response, body);
   }
