@@ -1,5 +1,5 @@
 import type { ArgumentsHost } from '@nestjs/common';
-import { sessionIn, slotOf } from '../session/request-slot.js';
+import { findSlot, slotOf } from '../session/request-slot.js';
 import type { Session } from '../session/session.js';
 import { callerOf } from './caller.js';
 
@@ -15,7 +15,7 @@ export function setCurrentSession(owner: object, session: Session | undefined): 
 }
 
 export function currentSession(owner: object): Session | undefined {
-  return sessionIn(owner);
+  return findSlot(owner)?.session;
 }
 
 /** Of whoever asks this handler, over any transport. */

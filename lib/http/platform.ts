@@ -1,7 +1,8 @@
 import type { IncomingMessage } from 'node:http';
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { Device } from '../session/session.js';
+import { USER_OF_REQUEST } from './request-user.js';
 
 const MAX_AGENT_LENGTH = 256;
 
@@ -28,14 +29,25 @@ interface FastifyRequest {
   readonly routeOptions: { readonly url?: string };
 }
 
+/** An Express application: `request` is the prototype of its requests, there to be extended. */
+interface ExpressInstance {
+  readonly request: object;
+}
+
 const FORM = 'application/x-www-form-urlencoded';
 /** Still a form. Fastify tells parsers apart by parameters too, so this name reaches no parser but ours. */
 const UNPARSED_FORM = `${FORM}; parsed="no"`;
 
 /** The only file that touches the platform adapter: what a response can do, in words that Express and Fastify share. */
 @Injectable()
-export class Platform {
+export class Platform implements OnModuleInit {
   constructor(@Inject(HttpAdapterHost) private readonly host: HttpAdapterHost) {}
+
+  onModuleInit(): void {
+    if (this.type !== 'express') return;
+    const { request } = this.host.httpAdapter.getInstance<ExpressInstance>();
+    if (!('user' in request)) Object.defineProperty(request, 'user', USER_OF_REQUEST);
+  }
 
   /** There is no adapter in an application context, which answers no requests. */
   private get type(): string | undefined {

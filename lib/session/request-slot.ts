@@ -7,6 +7,10 @@ export class RequestSlot {
   private loading: Loading | undefined;
   /** Whose session the guard has found it to be. */
   session: Session | undefined;
+  /** What handlers find as `request.user`, where the platform has no place of its own for it (http/platform.ts). */
+  user: unknown;
+
+  constructor(readonly source: object) {}
 
   /** What `owner` has kept here: an application sees nothing of another one in the same process. */
   loadingOf(owner: object): Loading | undefined {
@@ -27,34 +31,64 @@ class Existing {
 }
 
 /**
- * A private field, added to somebody else's object. One, and read as seldom as can be: Express gives every request a
- * prototype of its own, so that V8 can cache nothing about it, and each new field costs a copy of its hidden class. A
- * `WeakMap` would do the same, but the garbage collector has to follow each of its entries, and requests in it live longer.
+ * A private field, added to somebody else's object. A `WeakMap` would do the same, but the garbage collector has to follow
+ * each of its entries, and requests in it live longer.
  */
 class Carrier extends Existing {
-  readonly #slot = new RequestSlot();
+  readonly #slot: RequestSlot;
+
+  private constructor(carrier: object, source: object) {
+    super(carrier);
+    this.#slot = new RequestSlot(source);
+  }
 
   static find(source: object): RequestSlot | undefined {
+    const carrier = carrierOf(source);
+    if (!(#slot in carrier)) return undefined;
+    if (carrier.#slot.source === source) return carrier.#slot;
     return #slot in source ? source.#slot : undefined;
   }
 
+  /** Also that of the request which this one was made of: it has its headers. */
+  static findBehind(source: object): RequestSlot | undefined {
+    const carrier = carrierOf(source);
+    return Carrier.find(source) ?? (#slot in carrier ? carrier.#slot : undefined);
+  }
+
   static of(source: object): RequestSlot {
-    return #slot in source ? source.#slot : new Carrier(source).#slot;
+    const found = Carrier.find(source);
+    if (found) return found;
+    const carrier = carrierOf(source);
+    return new Carrier(#slot in carrier ? source : carrier, source).#slot;
   }
 }
 
 /** The slot of a request or a socket, made when there is none. */
 export function slotOf(source: object): RequestSlot {
-  return Carrier.of(carrierOf(source));
+  return Carrier.of(unwrapped(source));
 }
 
-/** Whose session the guard has found it to be. */
-export function sessionIn(source: object): Session | undefined {
-  return Carrier.find(carrierOf(source))?.session;
+/** That of a request or a socket of which something is known. */
+export function findSlot(source: object): RequestSlot | undefined {
+  return Carrier.find(unwrapped(source));
+}
+
+/** The same for what may be made of a request: a proxy of it, or what inherits from it. */
+export function findSlotBehind(source: object): RequestSlot | undefined {
+  return Carrier.findBehind(unwrapped(source));
 }
 
 /** Fastify wraps Node's request: both name the same one. */
-function carrierOf(source: object): object {
+function unwrapped(source: object): object {
   if (source instanceof IncomingMessage) return source;
   return 'raw' in source && typeof source.raw === 'object' && source.raw !== null ? source.raw : source;
+}
+
+/**
+ * Node's request carries it on its headers: Express changes the prototype of every request, and from then on V8 copies the
+ * whole hidden class for each property that is added, which takes a hundred times as long. Only a request whose headers are
+ * another's too, as one made of another, carries it itself.
+ */
+function carrierOf(source: object): object {
+  return source instanceof IncomingMessage ? source.headers : source;
 }
