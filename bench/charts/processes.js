@@ -1,8 +1,18 @@
 import { spread } from '../statistics.js';
 import { range, ratio, table } from './words.js';
 
-export function compact({ subject, measured }) {
-  const counts = Object.entries(measured).map(([processes, rounds]) => {
+export function compact({ subject, measured, share, limited }) {
+  return { subject, counts: byCount(measured), ...(limited && { share, limited: byCount(limited) }) };
+}
+
+export function render({ subject, counts, share, limited }) {
+  const parts = [`nest-oidc: ${subject}, as a multiple of one process.`, figures(counts)];
+  if (limited) parts.push(`The same, where no process may take more than ${share} of a core:`, figures(limited));
+  return { text: parts.join('\n\n'), charts: {} };
+}
+
+function byCount(measured) {
+  return Object.entries(measured).map(([processes, rounds]) => {
     const ratios = (figure) => spread(rounds.map((round, index) => round[figure] / measured[1][index][figure]));
     return {
       processes: Number(processes),
@@ -11,16 +21,16 @@ export function compact({ subject, measured }) {
       p99: ratios('p99Us'),
     };
   });
-  return { subject, counts };
 }
 
-export function render({ subject, counts }) {
-  const rows = counts.map(({ processes, throughput, perCpuSecond, p99 }) => [
-    processes,
-    range(throughput, ratio),
-    range(perCpuSecond, ratio),
-    range(p99, ratio),
-  ]);
-  const figures = table(['processes', 'throughput', 'requests per CPU second', 'p99'], rows);
-  return { text: `nest-oidc: ${subject}, as a multiple of one process.\n\n${figures}`, charts: {} };
+function figures(rows) {
+  return table(
+    ['processes', 'throughput', 'requests per CPU second', 'p99'],
+    rows.map(({ processes, throughput, perCpuSecond, p99 }) => [
+      processes,
+      range(throughput, ratio),
+      range(perCpuSecond, ratio),
+      range(p99, ratio),
+    ]),
+  );
 }
