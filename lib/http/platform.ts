@@ -2,7 +2,6 @@ import type { IncomingMessage } from 'node:http';
 import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { Device } from '../session/session.js';
-import { USER_OF_REQUEST } from './request-user.js';
 
 const MAX_AGENT_LENGTH = 256;
 
@@ -29,9 +28,13 @@ interface FastifyRequest {
   readonly routeOptions: { readonly url?: string };
 }
 
-/** An Express application: `request` is the prototype of its requests, there to be extended. */
+/** An Express application. An application may have extended the prototype of its requests. */
 interface ExpressInstance {
-  readonly request: object;
+  readonly request?: object;
+}
+
+interface NodeServer {
+  prependListener?(event: 'request', listener: (request: object) => void): unknown;
 }
 
 const FORM = 'application/x-www-form-urlencoded';
@@ -46,12 +49,13 @@ export class Platform implements OnModuleInit {
   onModuleInit(): void {
     if (this.type !== 'express') return;
     const { request } = this.host.httpAdapter.getInstance<ExpressInstance>();
-    if (!('user' in request)) Object.defineProperty(request, 'user', USER_OF_REQUEST);
+    const server = this.host.httpAdapter.getHttpServer() as NodeServer;
+    if (!request || !('user' in request)) server.prependListener?.('request', makeRoomForUser);
   }
 
   /** There is no adapter in an application context, which answers no requests. */
   private get type(): string | undefined {
-    return (this.host.httpAdapter as HttpAdapterHost['httpAdapter'] | null)?.getType();
+    return (this.host.httpAdapter as HttpAdapterHost['httpAdapter'] | null | undefined)?.getType();
   }
 
   /** The request's target as the client sent it: path and query. */
@@ -130,4 +134,12 @@ export class Platform implements OnModuleInit {
     httpAdapter.status(response, status);
     httpAdapter.end(response, body);
   }
+}
+
+/**
+ * Before Express changes the prototype of a request: to add a property afterwards takes a hundred times as long
+ * (session/request-slot.ts).
+ */
+function makeRoomForUser(request: { user?: unknown }): void {
+  if (!('user' in request)) request.user = undefined;
 }

@@ -7,8 +7,6 @@ export class RequestSlot {
   private loading: Loading | undefined;
   /** Whose session the guard has found it to be. */
   session: Session | undefined;
-  /** What handlers find as `request.user`, where the platform has no place of its own for it (http/platform.ts). */
-  user: unknown;
 
   constructor(readonly source: object) {}
 
@@ -42,24 +40,19 @@ class Carrier extends Existing {
     this.#slot = new RequestSlot(source);
   }
 
-  static find(source: object): RequestSlot | undefined {
+  static of(source: object): RequestSlot {
     const carrier = carrierOf(source);
+    return Carrier.known(source, carrier) ?? new Carrier(#slot in carrier ? source : carrier, source).#slot;
+  }
+
+  static find(source: object): RequestSlot | undefined {
+    return Carrier.known(source, carrierOf(source));
+  }
+
+  private static known(source: object, carrier: object): RequestSlot | undefined {
     if (!(#slot in carrier)) return undefined;
     if (carrier.#slot.source === source) return carrier.#slot;
     return #slot in source ? source.#slot : undefined;
-  }
-
-  /** Also that of the request which this one was made of: it has its headers. */
-  static findBehind(source: object): RequestSlot | undefined {
-    const carrier = carrierOf(source);
-    return Carrier.find(source) ?? (#slot in carrier ? carrier.#slot : undefined);
-  }
-
-  static of(source: object): RequestSlot {
-    const found = Carrier.find(source);
-    if (found) return found;
-    const carrier = carrierOf(source);
-    return new Carrier(#slot in carrier ? source : carrier, source).#slot;
   }
 }
 
@@ -73,11 +66,6 @@ export function findSlot(source: object): RequestSlot | undefined {
   return Carrier.find(unwrapped(source));
 }
 
-/** The same for what may be made of a request: a proxy of it, or what inherits from it. */
-export function findSlotBehind(source: object): RequestSlot | undefined {
-  return Carrier.findBehind(unwrapped(source));
-}
-
 /** Fastify wraps Node's request: both name the same one. */
 function unwrapped(source: object): object {
   if (source instanceof IncomingMessage) return source;
@@ -85,10 +73,10 @@ function unwrapped(source: object): object {
 }
 
 /**
- * Node's request carries it on its headers: Express changes the prototype of every request, and from then on V8 copies the
- * whole hidden class for each property that is added, which takes a hundred times as long. Only a request whose headers are
- * another's too, as one made of another, carries it itself.
+ * Node's request carries it on its `rawHeaders`, an array that each has of its own: Express changes the prototype of every
+ * request, and from then on V8 copies the whole hidden class for each property that is added, which takes a hundred times
+ * as long. Only one whose array is another's too, as one made of another, carries it itself.
  */
 function carrierOf(source: object): object {
-  return source instanceof IncomingMessage ? source.headers : source;
+  return source instanceof IncomingMessage ? ((source.rawHeaders as object | undefined) ?? source) : source;
 }

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
-import { Controller, Get, Req, type INestApplication } from '@nestjs/common';
+import { Controller, Get, Req, Res, type INestApplication } from '@nestjs/common';
+import { ExpressAdapter } from '@nestjs/platform-express';
 import { CurrentUser, OptionalAuth, Public, type Claims } from 'nest-oidc';
 import { Browser } from '../support/browser.js';
 import { ScriptedProvider, startAppAt } from '../support/scripted-provider.js';
@@ -18,10 +19,18 @@ class UserController {
 
   @Get('behind')
   behind(@Req() request: WithUser, @CurrentUser() user: Claims) {
-    const proxy = new Proxy(request, {});
-    const found = [proxy, Object.create(request) as WithUser].map((one) => one.user === user);
-    proxy.user = 'changed';
-    return [...found, request.user];
+    const [proxy, heir] = [new Proxy(request, {}), Object.create(request) as WithUser];
+    const found = [proxy.user === user, heir.user === user];
+    heir.user = 'of the heir alone';
+    const [ofHeir, untouched] = [heir.user, request.user === user];
+    proxy.user = 'of both';
+    return [...found, ofHeir, untouched, request.user];
+  }
+
+  @Get('forgotten')
+  forgotten(@Req() request: WithUser, @CurrentUser('sub') sub: string) {
+    request.user = undefined;
+    return { sub, user: request.user ?? null };
   }
 
   @OptionalAuth()
@@ -35,6 +44,20 @@ class UserController {
   replaced(@Req() request: WithUser) {
     request.user = { sub: 'somebody' };
     return { user: request.user };
+  }
+}
+
+/** An application of Express without Nest, from the time before it. */
+const legacy = new ExpressAdapter().getInstance();
+legacy.use((request: { user?: Claims }, response: { json(body: unknown): void }) =>
+  response.json({ sub: request.user?.sub }),
+);
+
+@Controller('legacy')
+class LegacyController {
+  @Get()
+  handOver(@Req() request: object, @Res() response: object): void {
+    legacy(request, response);
   }
 }
 
@@ -79,7 +102,12 @@ describe.each(platforms)('request.user on %s', (platform) => {
 
   it('shows through what is made of the request', async () => {
     await start();
-    expect(await ask('/user/behind')).toEqual([true, true, 'changed']);
+    expect(await ask('/user/behind')).toEqual([true, true, 'of the heir alone', true, 'of both']);
+  });
+
+  it('is hidden by setting it to undefined', async () => {
+    await start();
+    expect(await ask('/user/forgotten')).toEqual({ sub: 'alice', user: null });
   });
 
   it('is undefined for a visitor', async () => {
@@ -98,9 +126,17 @@ describe.each(platforms)('request.user on %s', (platform) => {
     expect(await ask('/user/optional', new Browser())).toMatchObject({ user: 'a stranger' });
   });
 
-  it('costs a request of Express no property of its own', async () => {
-    await start();
-    expect(await ask('/user')).toMatchObject({ ofItsOwn: platform === 'fastify' });
+  it('is the request’s own, and has its place before anybody looks', async () => {
+    const seen: boolean[] = [];
+    await start((nest) => {
+      if (platform === 'express')
+        nest.use((request: object, _response: object, next: () => void) => {
+          seen.push(Object.hasOwn(request, 'user'));
+          next();
+        });
+    });
+    expect(await ask('/user')).toMatchObject({ ofItsOwn: true });
+    if (platform === 'express') expect(new Set(seen)).toEqual(new Set([true]));
   });
 
   it('leaves what the application has put there for all requests', async () => {
@@ -112,4 +148,17 @@ describe.each(platforms)('request.user on %s', (platform) => {
     expect(await ask('/user')).toMatchObject({ isTheUser: true, ofItsOwn: true });
     expect(await ask('/user/optional', new Browser())).toMatchObject({ user: 'anybody' });
   });
+});
+
+it('request.user shows in another application of Express that a handler calls', async () => {
+  const provider = await ScriptedProvider.start();
+  const app = await startAppAt(provider, { controllers: [LegacyController] });
+  try {
+    const browser = new Browser();
+    await browser.navigate(`${app.url}/auth/login`);
+    expect(JSON.parse((await browser.fetch(`${app.url}/legacy`)).body)).toEqual({ sub: 'alice' });
+  } finally {
+    await app.close();
+    await provider.stop();
+  }
 });
