@@ -1,5 +1,5 @@
 import type { ArgumentsHost } from '@nestjs/common';
-import { findSlot, slotOf } from '../session/request-slot.js';
+import { sessionIn, slotOf } from '../session/request-slot.js';
 import type { Session } from '../session/session.js';
 import { callerOf } from './caller.js';
 
@@ -15,7 +15,7 @@ export function setCurrentSession(owner: object, session: Session | undefined): 
 }
 
 export function currentSession(owner: object): Session | undefined {
-  return findSlot(owner)?.session;
+  return sessionIn(owner);
 }
 
 /** Of whoever asks this handler, over any transport. */

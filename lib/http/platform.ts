@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { Inject, Injectable, type OnModuleInit } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { Device } from '../session/session.js';
 
@@ -28,34 +28,18 @@ interface FastifyRequest {
   readonly routeOptions: { readonly url?: string };
 }
 
-/** An Express application. An application may have extended the prototype of its requests. */
-interface ExpressInstance {
-  readonly request?: object;
-}
-
-interface NodeServer {
-  prependListener?(event: 'request', listener: (request: object) => void): unknown;
-}
-
 const FORM = 'application/x-www-form-urlencoded';
 /** Still a form. Fastify tells parsers apart by parameters too, so this name reaches no parser but ours. */
 const UNPARSED_FORM = `${FORM}; parsed="no"`;
 
 /** The only file that touches the platform adapter: what a response can do, in words that Express and Fastify share. */
 @Injectable()
-export class Platform implements OnModuleInit {
+export class Platform {
   constructor(@Inject(HttpAdapterHost) private readonly host: HttpAdapterHost) {}
-
-  onModuleInit(): void {
-    if (this.type !== 'express') return;
-    const { request } = this.host.httpAdapter.getInstance<ExpressInstance>();
-    const server = this.host.httpAdapter.getHttpServer() as NodeServer;
-    if (!request || !('user' in request)) server.prependListener?.('request', makeRoomForUser);
-  }
 
   /** There is no adapter in an application context, which answers no requests. */
   private get type(): string | undefined {
-    return (this.host.httpAdapter as HttpAdapterHost['httpAdapter'] | null | undefined)?.getType();
+    return (this.host.httpAdapter as HttpAdapterHost['httpAdapter'] | null)?.getType();
   }
 
   /** The request's target as the client sent it: path and query. */
@@ -134,12 +118,4 @@ export class Platform implements OnModuleInit {
     httpAdapter.status(response, status);
     httpAdapter.end(response, body);
   }
-}
-
-/**
- * Before Express changes the prototype of a request: to add a property afterwards takes a hundred times as long
- * (session/request-slot.ts).
- */
-function makeRoomForUser(request: { user?: unknown }): void {
-  if (!('user' in request)) request.user = undefined;
 }

@@ -8,8 +8,6 @@ export class RequestSlot {
   /** Whose session the guard has found it to be. */
   session: Session | undefined;
 
-  constructor(readonly source: object) {}
-
   /** What `owner` has kept here: an application sees nothing of another one in the same process. */
   loadingOf(owner: object): Loading | undefined {
     return this.owner === owner ? this.loading : undefined;
@@ -29,54 +27,34 @@ class Existing {
 }
 
 /**
- * A private field, added to somebody else's object. A `WeakMap` would do the same, but the garbage collector has to follow
- * each of its entries, and requests in it live longer.
+ * A private field, added to somebody else's object. One, and read as seldom as can be: Express gives every request a
+ * prototype of its own, so that V8 can cache nothing about it, and each new field costs a copy of its hidden class. A
+ * `WeakMap` would do the same, but the garbage collector has to follow each of its entries, and requests in it live longer.
  */
 class Carrier extends Existing {
-  readonly #slot: RequestSlot;
+  readonly #slot = new RequestSlot();
 
-  private constructor(carrier: object, source: object) {
-    super(carrier);
-    this.#slot = new RequestSlot(source);
+  static find(source: object): RequestSlot | undefined {
+    return #slot in source ? source.#slot : undefined;
   }
 
   static of(source: object): RequestSlot {
-    const carrier = carrierOf(source);
-    return Carrier.known(source, carrier) ?? new Carrier(#slot in carrier ? source : carrier, source).#slot;
-  }
-
-  static find(source: object): RequestSlot | undefined {
-    return Carrier.known(source, carrierOf(source));
-  }
-
-  private static known(source: object, carrier: object): RequestSlot | undefined {
-    if (!(#slot in carrier)) return undefined;
-    if (carrier.#slot.source === source) return carrier.#slot;
-    return #slot in source ? source.#slot : undefined;
+    return #slot in source ? source.#slot : new Carrier(source).#slot;
   }
 }
 
 /** The slot of a request or a socket, made when there is none. */
 export function slotOf(source: object): RequestSlot {
-  return Carrier.of(unwrapped(source));
+  return Carrier.of(carrierOf(source));
 }
 
-/** That of a request or a socket of which something is known. */
-export function findSlot(source: object): RequestSlot | undefined {
-  return Carrier.find(unwrapped(source));
+/** Whose session the guard has found it to be. */
+export function sessionIn(source: object): Session | undefined {
+  return Carrier.find(carrierOf(source))?.session;
 }
 
 /** Fastify wraps Node's request: both name the same one. */
-function unwrapped(source: object): object {
+function carrierOf(source: object): object {
   if (source instanceof IncomingMessage) return source;
   return 'raw' in source && typeof source.raw === 'object' && source.raw !== null ? source.raw : source;
-}
-
-/**
- * Node's request carries it on its `rawHeaders`, an array that each has of its own: Express changes the prototype of every
- * request, and from then on V8 copies the whole hidden class for each property that is added, which takes a hundred times
- * as long. Only one whose array is another's too, as one made of another, carries it itself.
- */
-function carrierOf(source: object): object {
-  return source instanceof IncomingMessage ? ((source.rawHeaders as object | undefined) ?? source) : source;
 }

@@ -126,19 +126,6 @@ describe.each(platforms)('request.user on %s', (platform) => {
     expect(await ask('/user/optional', new Browser())).toMatchObject({ user: 'a stranger' });
   });
 
-  it('is the request’s own, and has its place before anybody looks', async () => {
-    const seen: boolean[] = [];
-    await start((nest) => {
-      if (platform === 'express')
-        nest.use((request: object, _response: object, next: () => void) => {
-          seen.push(Object.hasOwn(request, 'user'));
-          next();
-        });
-    });
-    expect(await ask('/user')).toMatchObject({ ofItsOwn: true });
-    if (platform === 'express') expect(new Set(seen)).toEqual(new Set([true]));
-  });
-
   it('leaves what the application has put there for all requests', async () => {
     await start((nest) => {
       const instance = nest.getHttpAdapter().getInstance();

@@ -393,12 +393,6 @@ export const mutations = [
     title: 'mistaken',
   },
   {
-    name: 'request: takes the session of another request that has had the same headers',
-    edits: [edit('lib/session/request-slot.ts', 'if (carrier.#slot.source === source) return', 'return')],
-    tests: ['test/session/request-slot.test.ts'],
-    title: 'handed on',
-  },
-  {
     name: 'guard: goes by the first class that was asked for, where classes share a handler',
     edits: [
       edit('lib/http/route-access.ts', 'this.known.get(handler)?.get(controller) ??', '[...this.all].at(0) ??'),
