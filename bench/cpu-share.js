@@ -16,29 +16,34 @@ export class CpuShare {
   /** `undefined` where this cannot be done. */
   static async of(pid) {
     for (const hierarchy of HIERARCHIES) {
-      const directory = join(hierarchy, `nest-oidc-bench-${pid}`);
-      try {
-        await mkdir(directory);
-      } catch {
-        continue;
-      }
-      const share = new CpuShare(directory);
-      if (share.isThere) {
-        await share.write('cgroup.procs', String(pid));
-        return share;
-      }
-      await share.remove();
+      const share = new CpuShare(join(hierarchy, `nest-oidc-bench-${pid}`));
+      if (await share.takeIn(pid)) return share;
     }
     return undefined;
   }
 
   constructor(directory) {
     this.directory = directory;
-    this.hasVersion2 = existsSync(join(directory, 'cpu.max'));
   }
 
-  get isThere() {
-    return this.hasVersion2 || existsSync(join(this.directory, 'cpu.cfs_quota_us'));
+  /** `false` where there is no such hierarchy, it has no CPU time to give, or it is not ours to change. */
+  async takeIn(pid) {
+    try {
+      await mkdir(this.directory);
+    } catch {
+      return false;
+    }
+    this.hasVersion2 = this.has('cpu.max');
+    if ((this.hasVersion2 || this.has('cpu.cfs_quota_us')) && (await this.canHave(pid))) return true;
+    await this.remove();
+    return false;
+  }
+
+  canHave(pid) {
+    return this.write('cgroup.procs', String(pid)).then(
+      () => true,
+      () => false,
+    );
   }
 
   /** @param cores a part of one, or `Infinity` */
@@ -52,6 +57,10 @@ export class CpuShare {
   /** When the process has ended. */
   remove() {
     return rmdir(this.directory);
+  }
+
+  has(file) {
+    return existsSync(join(this.directory, file));
   }
 
   write(file, text) {

@@ -17,10 +17,12 @@ const SHARE = 0.15;
  * machine lets us (cpu-share.js): then throughput says whether they stand in each other's way.
  */
 export async function processes({ redis, rounds, seconds, progress }) {
-  const group = await Group.start(redis);
+  const group = new Group();
   const measured = emptyRounds();
-  const limited = group.isLimitable ? emptyRounds() : undefined;
+  let limited;
   try {
+    await group.start(redis);
+    if (group.isLimitable) limited = emptyRounds();
     await group.warmUp(Math.min(2, seconds));
     for (let round = 1; round <= rounds; round += 1) {
       for (const count of COUNTS) {
@@ -46,19 +48,15 @@ export async function processes({ redis, rounds, seconds, progress }) {
 
 /** The processes, and what each may take. */
 class Group {
-  static async start(redis) {
-    const group = new Group();
-    for (let index = 0; index < Math.max(...COUNTS); index += 1) await group.add(redis);
-    return group;
-  }
-
   subjects = [];
   shares = [];
 
-  async add(redis) {
-    const subject = await SubjectProcess.start(SUBJECT, redis);
-    this.subjects.push(subject);
-    this.shares.push(await CpuShare.of(subject.child.pid));
+  async start(redis) {
+    while (this.subjects.length < Math.max(...COUNTS)) {
+      const subject = await SubjectProcess.start(SUBJECT, redis);
+      this.subjects.push(subject);
+      this.shares.push(await CpuShare.of(subject.child.pid));
+    }
   }
 
   get isLimitable() {

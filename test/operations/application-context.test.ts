@@ -12,11 +12,8 @@ describe('a process that answers no requests, as one for jobs', () => {
     const provider = await ScriptedProvider.start();
     const session = { store: new MemorySessionStore() };
     const app = await startAppAt(provider, { options: { session } });
-    const [client, place] = [
-      { clientId: CLIENT_ID, clientSecret: CLIENT_SECRET, secret: SECRET },
-      { issuer: provider.issuer, baseUrl: app.url, allowInsecure: true },
-    ];
-    @Module({ imports: [OidcModule.forRoot({ ...client, ...place, session })] })
+    const client = { clientId: CLIENT_ID, clientSecret: CLIENT_SECRET, issuer: provider.issuer, allowInsecure: true };
+    @Module({ imports: [OidcModule.forRoot({ ...client, baseUrl: app.url, secret: SECRET, session })] })
     class JobsModule {}
     const jobs = await NestFactory.createApplicationContext(JobsModule, { logger: false, abortOnError: false });
     try {
