@@ -2,7 +2,8 @@ import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@ne
 import { Reflector } from '@nestjs/core';
 import { LoginRequiredError } from '../common/errors.js';
 import { AuthGuard } from '../http/auth.guard.js';
-import { currentSessionIn } from '../http/current-session.js';
+import { callerOf } from '../http/caller.js';
+import { currentSession, currentSessionIn } from '../http/current-session.js';
 import { ACCESS_METADATA, type Access } from '../http/decorators.js';
 import type { Session } from '../session/session.js';
 import { AccessDeniedError } from './access-denied-error.js';
@@ -45,8 +46,9 @@ export class AuthorizationGuard implements CanActivate {
 
   /** A request that a guard has looked at before is not looked at again. */
   private async sessionOf(context: ExecutionContext): Promise<Session | undefined> {
+    const caller = callerOf(context);
     // A socket is looked at for each of its messages.
-    const known = context.getType() === 'ws' ? undefined : currentSessionIn(context);
+    const known = caller?.kind === 'request' ? currentSession(caller.owner) : undefined;
     if (known) return known;
     await this.authGuard.canActivate(context);
     return currentSessionIn(context);

@@ -39,8 +39,8 @@ export function callerOf(context: ArgumentsHost): Caller | undefined {
 function graphqlCaller(context: unknown): Caller | undefined {
   const owner = GRAPHQL_REQUESTS.map((path) => at(context, path)).find(isRequest);
   if (!owner) return undefined;
-  if (!isUpgrade(owner)) return { kind: 'request', owner };
   const handshake = 'raw' in owner ? (owner.raw as IncomingMessage) : (owner as IncomingMessage);
+  if (!isUpgraded(handshake)) return { kind: 'request', owner };
   const socket = at(context, ['req', 'extra', 'socket']);
   const close = (): void => {
     if (isWebSocket(socket)) socket.close(SESSION_ENDED.code, SESSION_ENDED.reason);
@@ -49,8 +49,9 @@ function graphqlCaller(context: unknown): Caller | undefined {
   return { kind: 'upgraded', owner, connection: { handshake, close } };
 }
 
-function isUpgrade({ method, headers }: PlatformRequest): boolean {
-  return method === 'GET' && headers.upgrade?.toLowerCase() === 'websocket';
+/** As Node says: an `Upgrade` header alone makes no WebSocket, and the connection goes on to serve requests. */
+function isUpgraded(request: IncomingMessage & { readonly upgrade?: boolean }): boolean {
+  return request.upgrade === true && request.method === 'GET';
 }
 
 function isWebSocket(candidate: unknown): candidate is { close(code: number, reason: string): void } {

@@ -12,8 +12,11 @@ import { Platform, type PlatformRequest, type PlatformResponse } from './platfor
 import { isNavigation } from './request-kind.js';
 import { Responder } from './responder.js';
 
-/** It outlives its access token until the next login; what cannot be read here may be read by another process. */
-const SESSION_LIVES_ON: ReadonlySet<string> = new Set(['access_token_expired', 'session_unreadable']);
+/**
+ * A session outlives its access token until the next login; what cannot be read here may be read by another process; one
+ * that ended while its refresh was waited for may have made room for another, whose cookie has the same name.
+ */
+const KEEPS_COOKIE: ReadonlySet<string> = new Set(['access_token_expired', 'session_unreadable', 'ended_elsewhere']);
 
 /**
  * Answers the library's errors: a redirect to login for pages, a page or JSON with a stable code for everything else.
@@ -49,8 +52,7 @@ export class OidcExceptionFilter implements ExceptionFilter<OidcError> {
   }
 
   private askForLogin(error: LoginRequiredError, request: PlatformRequest, response: PlatformResponse): void {
-    if (!SESSION_LIVES_ON.has(error.detail ?? '') && this.cookies.hasSession(request))
-      this.cookies.clearSession(response);
+    if (!KEEPS_COOKIE.has(error.detail ?? '') && this.cookies.hasSession(request)) this.cookies.clearSession(response);
     const login = this.urls.pathOf('login');
     if (login !== undefined && isNavigation(request)) {
       const returnTo = this.options.base.path + this.platform.urlOf(request);

@@ -3,6 +3,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import { CLOCK, type Clock } from '../common/clock.js';
 import { LoginRequiredError, OidcError, UnsupportedContextError } from '../common/errors.js';
 import { EventLog } from '../common/events.js';
+import { isRunning } from '../common/span.js';
 import { SessionRepository } from '../session/session-repository.js';
 import { SessionWatch } from '../session/session-watch.js';
 import type { Session } from '../session/session.js';
@@ -101,7 +102,7 @@ export class SocketSessions {
     const held = this.held.get(socket);
     if (!held) throw new UnsupportedContextError('ws');
     const { session } = held;
-    if (session && this.clock.now() - held.askedAt >= this.repository.touchIntervalMs) {
+    if (session && !isRunning(held.askedAt, this.repository.touchIntervalMs, this.clock.now())) {
       held.asking ??= this.ask(held, session).finally(() => (held.asking = undefined));
       await held.asking;
     }

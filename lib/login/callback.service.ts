@@ -77,7 +77,8 @@ export class CallbackService {
    * Uses up the authorization request and logs the user in: always a new session, the old one of this browser is gone.
    *
    * @throws CallbackRejectedError, AuthorizationRefusedError, CodeRefusedError, IdTokenInvalidError, ProviderFaultError,
-   *   ProviderUnreachableError, LoginRefusedError, StoreUnavailableError; no session was made, an existing one is as it was
+   *   ProviderUnreachableError, LoginRefusedError, StoreUnavailableError; nobody was logged in, an existing session is as it
+   *   was, unless the store went away while it was being replaced
    * @throws SubjectChangedError: no session was made, and the existing one is over
    */
   complete(response: AuthorizationResponse, request: AuthorizationRequest): Promise<LoginResult> {
@@ -102,7 +103,7 @@ export class CallbackService {
       maxAge: request.maxAge,
     });
     if (request.silent && previousToken !== undefined) await this.opener.requireSameUser(previousToken, login);
-    const loaded = await this.opener.open(login, await this.mapped(login.claims), device);
+    const loaded = await this.opener.open(login, await this.mapped(login.claims), device, previousToken);
     if (previousToken !== undefined) await this.opener.endPrevious(previousToken, loaded.session);
     const { id: session, sub } = loaded.session;
     this.events.emit({ name: 'login.succeeded', session, sub, ...loginOrigin(device) });

@@ -23,12 +23,17 @@ export class SessionOpener {
   ) {}
 
   /**
-   * A new session under a new token, with these claims.
+   * A new session under a new token, with these claims. That of `previousToken` is about to go, so it counts no more.
    *
    * @throws CallbackRejectedError (`logged_out`) when the provider has logged the user out meanwhile
    * @throws StoreUnavailableError
    */
-  async open(login: Login, claims: Claims, device: Device | undefined): Promise<LoadedSession> {
+  async open(
+    login: Login,
+    claims: Claims,
+    device: Device | undefined,
+    previousToken: string | undefined,
+  ): Promise<LoadedSession> {
     const { tokens } = login;
     const loaded = await this.sessions.create(claims, tokens, device);
     const { id, sub, sid } = loaded.session;
@@ -39,7 +44,7 @@ export class SessionOpener {
       this.revocations.revoke(tokens.refreshToken);
       throw new CallbackRejectedError('logged_out');
     }
-    await this.keepLimit(loaded.session);
+    await this.keepLimit(loaded.session, previousToken);
     return loaded;
   }
 
@@ -71,10 +76,11 @@ export class SessionOpener {
    *
    * @throws StoreUnavailableError
    */
-  async keepLimit({ id, sub }: Session): Promise<void> {
+  async keepLimit({ id, sub }: Session, previousToken?: string): Promise<void> {
     const { maxPerUser } = this.options.session;
     if (maxPerUser === undefined) return;
-    const others = (await this.directory.summaries(sub)).filter((summary) => summary.id !== id);
+    const ofThisBrowser = new Set([id, previousToken && sessionIdOf(previousToken)]);
+    const others = (await this.directory.summaries(sub)).filter((summary) => !ofThisBrowser.has(summary.id));
     await Promise.all(others.slice(maxPerUser - 1).map((summary) => this.sessions.end(summary.id, 'session_limit')));
   }
 

@@ -53,6 +53,7 @@ export async function verifyJwt(
 function detailOf(error: unknown, errors: typeof import('jose').errors): string {
   if (error instanceof errors.JWTClaimValidationFailed || error instanceof errors.JWTExpired) return error.claim;
   if (error instanceof errors.JOSEAlgNotAllowed || error instanceof errors.JOSENotSupported) return 'alg';
+  if (error instanceof errors.JWKSNoMatchingKey || error instanceof errors.JWKSMultipleMatchingKeys) return 'key';
   return 'signature';
 }
 

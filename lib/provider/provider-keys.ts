@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { CryptoKey, FlattenedJWSInput, JSONWebKeySet, JWK, JWSHeaderParameters } from 'jose';
 import { CLOCK, type Clock } from '../common/clock.js';
+import { isRunning } from '../common/span.js';
 import { noTelemetry, TELEMETRY, type Telemetry } from '../common/telemetry.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
 import { loadJose } from './protocol.js';
@@ -75,26 +76,27 @@ export class ProviderKeys {
     } catch (error) {
       if (!(error instanceof errors.JWKSNoMatchingKey)) throw error;
       // Somebody else's fetch may have brought it while this one was looking.
-      const newer = this.current !== keys && this.current ? this.current : await this.search(budgets, error);
+      const newer = this.current !== keys && this.current ? this.current : await this.search(budgets);
       return newer.find(header, token);
     }
   }
 
   private async keys({ renewals }: Budgets): Promise<KeySet> {
     const { current } = this;
-    const age = current ? this.clock.now() - current.fetchedAt : Number.POSITIVE_INFINITY;
-    if (current && age < this.options.provider.keysLifetime * 1000) return current;
+    const now = this.clock.now();
+    if (current && isRunning(current.fetchedAt, this.options.provider.keysLifetime * 1000, now)) return current;
     try {
       if (renewals && !this.mayFetch(renewals)) throw new ProviderUnreachableError('keys');
       return await this.fetch();
     } catch (error) {
-      if (current && age < STALE_MS && error instanceof ProviderUnreachableError) return current;
+      if (current && now - current.fetchedAt < STALE_MS && error instanceof ProviderUnreachableError) return current;
       throw error;
     }
   }
 
-  private async search({ searches }: Budgets, notFound: Error): Promise<KeySet> {
-    if (!this.mayFetch(searches)) throw notFound;
+  /** Without a look at what the provider has now, nothing is known of the key. */
+  private async search({ searches }: Budgets): Promise<KeySet> {
+    if (!this.mayFetch(searches)) throw new ProviderUnreachableError('keys');
     return this.fetch();
   }
 
@@ -134,7 +136,8 @@ class FetchBudget {
 
   take(): boolean {
     const now = this.clock.now();
-    const earned = Math.floor((now - this.refilledAt) / FETCH_INTERVAL_MS);
+    // A clock that was set back makes nobody wait longer for the next one.
+    const earned = now < this.refilledAt ? 1 : Math.floor((now - this.refilledAt) / FETCH_INTERVAL_MS);
     if (earned > 0) {
       this.left = Math.min(FETCH_BURST, this.left + earned);
       this.refilledAt = now;

@@ -4,6 +4,7 @@ import { CLOCK, type Clock } from '../common/clock.js';
 import { OidcError } from '../common/errors.js';
 import { EventLog, sanitize } from '../common/events.js';
 import type { Health } from '../common/health.js';
+import { isRunning } from '../common/span.js';
 import { noTelemetry, TELEMETRY, type Telemetry } from '../common/telemetry.js';
 import { RESERVED_PARAMETERS } from '../options/reserved-parameters.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
@@ -28,9 +29,10 @@ const ENDPOINTS = [
 
 interface Failure {
   readonly error: OidcError;
-  /** Of the first in a row. Epoch milliseconds, as `retryAt`. */
+  /** Of the first in a row. Epoch milliseconds. */
   readonly since: number;
-  readonly retryAt: number;
+  /** Of the last in a row. Epoch milliseconds. */
+  readonly failedAt: number;
   readonly backOffMs: number;
 }
 
@@ -40,7 +42,7 @@ interface Failure {
  */
 @Injectable()
 export class ProviderMetadata {
-  private current: { readonly metadata: ServerMetadata; readonly staleAt: number } | undefined;
+  private current: { readonly metadata: ServerMetadata; readonly fetchedAt: number } | undefined;
   private failure: Failure | undefined;
   private running: Promise<ServerMetadata> | undefined;
 
@@ -71,13 +73,16 @@ export class ProviderMetadata {
    */
   async get(): Promise<ServerMetadata> {
     if (!this.current) return this.fetchUnlessBackingOff();
-    if (this.current.staleAt <= this.clock.now()) this.fetchUnlessBackingOff().catch(() => undefined);
-    return this.current.metadata;
+    const { metadata, fetchedAt } = this.current;
+    const isFresh = isRunning(fetchedAt, this.options.provider.metadataLifetime * 1000, this.clock.now());
+    if (!isFresh) this.fetchUnlessBackingOff().catch(() => undefined);
+    return metadata;
   }
 
   private async fetchUnlessBackingOff(): Promise<ServerMetadata> {
     if (this.running) return this.running;
-    if (this.failure && this.failure.retryAt > this.clock.now()) throw this.failure.error;
+    const { failure } = this;
+    if (failure && isRunning(failure.failedAt, failure.backOffMs, this.clock.now())) throw failure.error;
     this.running = this.fetch().finally(() => (this.running = undefined));
     return this.running;
   }
@@ -85,7 +90,7 @@ export class ProviderMetadata {
   private async fetch(): Promise<ServerMetadata> {
     try {
       const metadata = await this.discover();
-      this.current = { metadata, staleAt: this.clock.now() + this.options.provider.metadataLifetime * 1000 };
+      this.current = { metadata, fetchedAt: this.clock.now() };
       this.failure = undefined;
       this.events.emitChange('provider', { name: 'provider.available' }, 'provider.available');
       return metadata;
@@ -97,7 +102,7 @@ export class ProviderMetadata {
   private backOff(error: OidcError): OidcError {
     const backOffMs = Math.min((this.failure?.backOffMs ?? FIRST_BACK_OFF_MS / 2) * 2, LONGEST_BACK_OFF_MS);
     const now = this.clock.now();
-    this.failure = { error, backOffMs, retryAt: now + backOffMs, since: this.failure?.since ?? now };
+    this.failure = { error, backOffMs, failedAt: now, since: this.failure?.since ?? now };
     const reason = error.detail ?? error.code;
     this.events.emitChange(
       'provider',

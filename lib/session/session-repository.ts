@@ -5,6 +5,7 @@ import { LoginRequiredError, StoreUnavailableError } from '../common/errors.js';
 import { EventLog, type OidcEvent, type SessionEndCause } from '../common/events.js';
 import { randomToken } from '../common/random.js';
 import { SingleFlight } from '../common/single-flight.js';
+import { isRunning } from '../common/span.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
 import type { TokenSet } from '../provider/token-set.js';
 import {
@@ -182,7 +183,7 @@ export class SessionRepository {
   /** Slides the idle timeout, at most every so often, beside the request: nobody waits for it. */
   touch({ session, head, lastSeenAt }: LoadedSession): void {
     const now = this.clock.now();
-    if (now - lastSeenAt < this.touchIntervalMs) return;
+    if (isRunning(lastSeenAt, this.touchIntervalMs, now)) return;
     const expiresAt = expiryOf(head, now, this.idleTimeoutMs);
     // Trouble with the store is logged by `ask`; the next request tries again.
     void this.touches

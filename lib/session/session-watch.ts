@@ -1,4 +1,4 @@
-import { Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable, Logger } from '@nestjs/common';
 import { Observable } from 'rxjs';
 import { CLOCK, type Clock, type Timer } from '../common/clock.js';
 import { LoginRequiredError, OidcError } from '../common/errors.js';
@@ -13,7 +13,7 @@ const POLL_INTERVAL_MS = 1000;
 
 interface Watched {
   readonly session: Session;
-  readonly listeners: Set<() => void>;
+  readonly listeners: Set<() => unknown>;
   timer: Timer | undefined;
 }
 
@@ -24,6 +24,7 @@ interface Watched {
  */
 @Injectable()
 export class SessionWatch {
+  private readonly logger = new Logger('OidcModule');
   private readonly watched = new Map<string, Watched>();
   private listening: Promise<(() => void) | undefined> | undefined;
   private intervalMs = POLL_INTERVAL_MS;
@@ -34,11 +35,14 @@ export class SessionWatch {
     @Inject(SessionRepository) private readonly repository: SessionRepository,
   ) {}
 
-  /** Calls `onEnd` once, when the session has ended; never after the answer was called, which stops it. */
+  /**
+   * Calls `onEnd` once, when the session has ended; never after the answer was called, which stops it. What `onEnd` throws
+   * is logged.
+   */
   watch(session: Session, onEnd: () => void): () => void {
     this.listening ??= this.listen();
     const watched = this.watchedOf(session, this.listening);
-    const listener = (): void => onEnd();
+    const listener = (): unknown => onEnd();
     watched.listeners.add(listener);
     return () => {
       watched.listeners.delete(listener);
@@ -46,10 +50,10 @@ export class SessionWatch {
     };
   }
 
-  /** At shutdown: nobody is told of anything any more. */
-  async close(): Promise<void> {
+  /** At shutdown: nobody is told of anything any more. A store that is away, and cannot be listened to yet, is not waited for. */
+  close(): void {
     for (const watched of this.watched.values()) this.forget(watched);
-    (await this.listening)?.();
+    void this.listening?.then((stop) => stop?.());
   }
 
   /** Emits once and completes when the session has ended: for `takeUntil`, in server-sent events. */
@@ -116,7 +120,16 @@ export class SessionWatch {
   private end(watched: Watched | undefined): void {
     if (!watched) return;
     this.forget(watched);
-    for (const listener of watched.listeners) listener();
+    for (const listener of watched.listeners) void this.tell(listener);
+  }
+
+  /** One that throws or rejects must not keep it from the others, nor break the logout that it is told of. */
+  private async tell(listener: () => unknown): Promise<void> {
+    try {
+      await listener();
+    } catch (error) {
+      this.logger.error(`What watches a session's end threw ${error instanceof Error ? error.name : typeof error}.`);
+    }
   }
 
   private isWatched(watched: Watched): boolean {

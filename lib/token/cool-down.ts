@@ -1,5 +1,6 @@
 import type { Clock } from '../common/clock.js';
 import { jitter } from '../common/random.js';
+import { isRunning } from '../common/span.js';
 import type { RefreshUnavailableError } from './token-errors.js';
 
 const FIRST_MS = 1000;
@@ -17,8 +18,10 @@ export interface Failure {
 }
 
 interface Entry extends Failure {
+  /** What the next failure in a row doubles. */
   readonly pauseMs: number;
-  readonly until: number;
+  readonly failedAt: number;
+  readonly waitMs: number;
 }
 
 const NOTE = /^pause (\d{1,16}) (refresh_transient|refresh_misconfigured) (\S+)$/u;
@@ -46,8 +49,10 @@ export class CoolDown {
   /** What keeps this session from asking the provider now, and for how long. */
   of(sessionId: string): (Failure & { readonly remainingMs: number }) | undefined {
     const now = this.clock.now();
-    const entry = [this.provider, this.entries.get(sessionId)].find((candidate) => candidate && candidate.until > now);
-    return entry && { ...entry, remainingMs: entry.until - now };
+    const entry = [this.provider, this.entries.get(sessionId)].find(
+      (candidate) => candidate && isRunning(candidate.failedAt, candidate.waitMs, now),
+    );
+    return entry && { ...entry, remainingMs: entry.failedAt + entry.waitMs - now };
   }
 
   /** Why the last attempt of this session failed, `undefined` when it did not. */
@@ -58,7 +63,7 @@ export class CoolDown {
   start(sessionId: string, failure: Failure): number {
     const doubled = Math.min((this.entries.get(sessionId)?.pauseMs ?? FIRST_MS / 2) * 2, LONGEST_MS);
     const waitMs = Math.max(doubled * jitter(SPREAD), Math.min(failure.retryAfterMs ?? 0, LONGEST_RETRY_AFTER_MS));
-    const entry = { ...failure, pauseMs: doubled, until: this.clock.now() + waitMs };
+    const entry = { ...failure, pauseMs: doubled, failedAt: this.clock.now(), waitMs };
     if (failure.retryAfterMs !== undefined) this.provider = entry;
     this.entries.delete(sessionId);
     if (this.entries.size >= MAX_ENTRIES) this.dropOldest();

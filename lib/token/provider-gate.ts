@@ -1,5 +1,6 @@
 import type { Clock } from '../common/clock.js';
 import { jitter } from '../common/random.js';
+import { isRunning } from '../common/span.js';
 
 const CLOSES_AFTER = 5;
 /** How far apart probes are, at least. */
@@ -15,14 +16,15 @@ export type Reached = 'yes' | 'no' | 'nothing';
 export class ProviderGate {
   private failures = 0;
   private probing = false;
-  private nextProbeAt = 0;
+  private failedAt = 0;
+  private pauseMs = 0;
 
   constructor(private readonly clock: Clock) {}
 
   /** Whether a refresh may go out. Whoever goes says {@link leave} afterwards. */
   tryEnter(): boolean {
     if (this.failures < CLOSES_AFTER) return true;
-    if (this.probing || this.clock.now() < this.nextProbeAt) return false;
+    if (this.probing || isRunning(this.failedAt, this.pauseMs, this.clock.now())) return false;
     this.probing = true;
     return true;
   }
@@ -32,6 +34,7 @@ export class ProviderGate {
     if (reached === 'yes') this.failures = 0;
     if (reached !== 'no') return;
     this.failures += 1;
-    this.nextProbeAt = this.clock.now() + PROBE_INTERVAL_MS * jitter(0.2);
+    this.failedAt = this.clock.now();
+    this.pauseMs = PROBE_INTERVAL_MS * jitter(0.2);
   }
 }

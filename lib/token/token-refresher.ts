@@ -34,7 +34,8 @@ const LONGEST_COMMIT_RETRY_MS = 500;
 /** What a refresh came to, for everybody who shares it. */
 export type RefreshOutcome =
   | { readonly status: 'usable'; readonly loaded: LoadedSession }
-  | { readonly status: 'ended' }
+  /** `elsewhere`: by a logout or another login meanwhile, not by this refresh. */
+  | { readonly status: 'ended'; readonly elsewhere: boolean }
   | {
       readonly status: 'unavailable';
       readonly code: RefreshUnavailableError['code'];
@@ -42,10 +43,14 @@ export type RefreshOutcome =
       readonly retryAfterMs: number;
     };
 
-/** A clock that is wrong, here or there, is no reason to end a session. */
-const UNTIMELY: ReadonlySet<string> = new Set(['exp', 'iat', 'nbf']);
+/**
+ * What of a refreshed ID token does not show that it is forged, so it is no reason to end a session: a clock that is wrong,
+ * here or there; a key that the provider signs with before all of its servers publish it.
+ */
+const PROVES_NOTHING: ReadonlySet<string> = new Set(['exp', 'iat', 'nbf', 'key']);
 
-const ENDED: RefreshOutcome = { status: 'ended' };
+const ENDED: RefreshOutcome = { status: 'ended', elsewhere: false };
+const ENDED_ELSEWHERE: RefreshOutcome = { status: 'ended', elsewhere: true };
 
 /**
  * Refreshes the tokens of a session such that each refresh token is presented to the provider once, by one process,
@@ -175,7 +180,7 @@ export class TokenRefresher {
       const { acquired, loaded: current, holder } = await this.sessions.lock(loaded, owner, this.leaseMs);
       if (!current || this.isRefreshed(current, loaded, force)) {
         if (acquired) await this.release(id, owner);
-        if (!current) return ENDED;
+        if (!current) return ENDED_ELSEWHERE;
         this.coolDown.end(id);
         this.events.emit({ name: 'refresh.adopted', session: id });
         return { status: 'usable', loaded: current };
@@ -290,7 +295,7 @@ export class TokenRefresher {
 
   private async adopt(loaded: LoadedSession): Promise<RefreshOutcome> {
     const current = await this.sessions.load(loaded.token);
-    return current ? { status: 'usable', loaded: current } : ENDED;
+    return current ? { status: 'usable', loaded: current } : ENDED_ELSEWHERE;
   }
 
   /** The new refresh token goes into the store before anything else is tried that can fail. */
@@ -338,7 +343,7 @@ export class TokenRefresher {
       case 'gone':
         // Logged out meanwhile: these tokens belong to nobody.
         this.revocations.revoke(received.refreshToken);
-        return ENDED;
+        return ENDED_ELSEWHERE;
       default:
         return result satisfies never;
     }
@@ -376,7 +381,7 @@ export class TokenRefresher {
     try {
       await this.provider.verifyRefreshedIdToken(idToken, accessToken);
     } catch (error) {
-      if (error instanceof IdTokenInvalidError && !UNTIMELY.has(error.detail ?? '')) {
+      if (error instanceof IdTokenInvalidError && !PROVES_NOTHING.has(error.detail ?? '')) {
         const { id } = loaded.session;
         this.events.emit({ name: 'refresh.identity_rejected', session: id, reason: error.detail ?? '' });
         this.uncommitted.delete(id);

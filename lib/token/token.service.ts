@@ -127,7 +127,7 @@ export class TokenService {
         return outcome.loaded;
       case 'ended':
         this.sessions.remember(source, undefined);
-        throw new LoginRequiredError('The session has ended.');
+        throw new LoginRequiredError('The session has ended.', outcome.elsewhere ? { detail: 'ended_elsewhere' } : {});
       case 'unavailable':
         if (!stillValid) throw new RefreshUnavailableError(outcome.code, outcome.reason, outcome.retryAfterMs);
         this.tellStale(outcome, loaded);

@@ -51,8 +51,9 @@ export class OidcIoAdapter extends IoAdapter {
     const { engine } = server;
     engine.use((request: EngineRequest, response: object, next: () => void) => {
       const { _query: query } = request;
-      if (query.sid) next();
-      else void this.admit(request, response, next);
+      if (query.sid) return next();
+      outliveReset(request, response);
+      void this.admit(request, response, next);
     });
     engine.on('connection', (connection: Connection) => this.accept(connection));
     return server;
@@ -89,6 +90,14 @@ export class OidcIoAdapter extends IoAdapter {
     });
     connection.once('close', release);
   }
+}
+
+/**
+ * Node has let go of the socket of an upgrade (`http.Server`, `upgrade` event), and nobody has taken it over while the
+ * session is looked for: a client that resets it then must not end the process by an error that nobody listens to.
+ */
+function outliveReset({ socket }: IncomingMessage, response: object): void {
+  if (!(response instanceof ServerResponse)) socket.on('error', () => socket.destroy());
 }
 
 /** A response in full (RFC 9112 §2.1): the socket was handed over, and nobody else writes it. */

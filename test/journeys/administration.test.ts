@@ -67,6 +67,15 @@ describe.each(platforms)('a user with several sessions on %s', (platform) => {
     expect(app.events).toContainEqual(expect.objectContaining({ name: 'session.ended', cause: 'session_limit' }));
   });
 
+  it('logs in again where there is one, and keeps the others within the limit [SES-10]', async () => {
+    const sessions = await start({ maxPerUser: 2 });
+    const [phone, laptop] = [await loggedIn(), await loggedIn()];
+    await laptop.navigate(`${app.url}/auth/login`);
+    expect(await areIn(phone, laptop)).toEqual([true, true]);
+    expect(await sessions.list('alice')).toHaveLength(2);
+    expect(app.events).not.toContainEqual(expect.objectContaining({ cause: 'session_limit' }));
+  });
+
   it('sees where each login came from, where the application has that recorded', async () => {
     const sessions = await start({ recordDevice: true });
     await loggedIn('Lynx '.repeat(100));

@@ -127,6 +127,25 @@ describe.each(CASES)('an access token on %s with sessions in %s', (platform, sto
     expect((await browser.fetch(`${app.url}/token`)).status).toBe(200);
   });
 
+  it('whose session another login replaces meanwhile asks for a login, and leaves the new cookie alone', async () => {
+    time.forward(LIFETIME + 10);
+    const [asked, answered] = [gate(), gate()];
+    let isHeld = false;
+    provider.fault = async ({ url }) => {
+      if (url !== '/token' || isHeld) return false;
+      isHeld = true;
+      asked.open();
+      await answered.passed;
+      return false;
+    };
+    const waiting = browser.fetch(`${app.url}/token`);
+    await asked.passed;
+    await browser.navigate(`${app.url}/auth/login`);
+    answered.open();
+    expect(await waiting).toMatchObject({ status: 401, setCookies: [] });
+    expect((await browser.fetch(`${app.url}/profile`)).status).toBe(200);
+  });
+
   it('whose refresh is refused ends the session and asks for a new login [REF-06]', async () => {
     provider.fault = (request, response) => {
       if (request.url !== '/token') return false;

@@ -573,6 +573,19 @@ export const mutations = [
     tests: ['test/store/memory-session-store.test.ts'],
   },
 
+  {
+    name: 'refresh: a key that is not published yet ends the session',
+    edits: [edit('lib/token/token-refresher.ts', "'nbf', 'key']", "'nbf']")],
+    tests: ['test/token/token-refresher.test.ts'],
+    title: 'proves nothing',
+  },
+  {
+    name: 'refresh: that of a session that was replaced takes the new cookie along',
+    edits: [edit('lib/http/oidc-exception.filter.ts', ", 'ended_elsewhere']", ']')],
+    tests: ['test/journeys/refresh.test.ts'],
+    title: 'express with sessions in memory whose session another login replaces',
+  },
+
   // Session and cookies
   {
     name: 'silent login: puts another user in the place of the one who is logged in',
@@ -853,6 +866,32 @@ export const mutations = [
     edits: [edit('lib/logout/logout.service.ts', 'if (token !== undefined) await', 'if (token === null) await')],
     tests: ['test/logout/logout-service.test.ts'],
     title: 'ends the session, and tells why',
+  },
+
+  // Sockets
+  {
+    name: 'sockets: a connection that is reset ends the process',
+    edits: [edit('lib/websockets/oidc-io.adapter.ts', '      outliveReset(request, response);\n', '')],
+    tests: ['test/transports/websockets.test.ts'],
+    title: 'socket.io over WebSocket on express that resets',
+  },
+  {
+    name: 'sockets: a header makes a request one',
+    edits: [edit('lib/http/caller.ts', 'request.upgrade === true &&', "request.headers.upgrade === 'websocket' &&")],
+    tests: ['test/transports/graphql.test.ts'],
+    title: 'Apollo on express takes no request for a WebSocket',
+  },
+  {
+    name: 'sockets: roles are those of the first message',
+    edits: [
+      edit(
+        'lib/authorization/authorization.guard.ts',
+        "caller?.kind === 'request' ? currentSession",
+        'caller ? currentSession',
+      ),
+    ],
+    tests: ['test/transports/graphql.test.ts'],
+    title: 'Apollo on express without a global guard',
   },
 
   // Back-channel logout

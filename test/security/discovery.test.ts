@@ -293,6 +293,19 @@ describe('the metadata of the provider', () => {
     expect((await metadata.get()).issuer).toBe(provider.issuer);
   });
 
+  it('is asked for again when the clock is set back [NET-06]', async () => {
+    const metadata = metadataOf();
+    provider.script.answer = () => 'drop';
+    await expect(metadata.get()).rejects.toThrow();
+    provider.reset();
+    await clock.advance(-3_600_000);
+    expect((await metadata.get()).issuer).toBe(provider.issuer);
+    await clock.advance(-3_600_000);
+    await metadata.get();
+    await idle();
+    expect(asked()).toBe(2);
+  });
+
   it('tells of an outage once, and of its end', async () => {
     const metadata = metadataOf();
     provider.script.answer = () => 'drop';

@@ -137,10 +137,13 @@ describe('a logout token', () => {
       ['it is broken', (parts) => ({ ...parts, signature: (input) => parts.signature(input).map((byte) => byte ^ 1) })],
       ['it is that of another text', (parts) => ({ ...parts, signature: () => parts.signature(Buffer.from('other')) })],
       ['its key is not published, under a kid that is', signedBy(mine)],
-      ['its key is nobody’s', signedBy(newSigningKey('unknown'))],
       ['its key comes along as jwk', signedBy(mine, { jwk: mine.jwk })],
     ])('when %s [BCL-02]', async (_, bend) => {
       await expectRefusal('signature', validate(bend));
+    });
+
+    it('when its key is nobody’s [BCL-02]', async () => {
+      await expectRefusal('key', validate(signedBy(newSigningKey('unknown'))));
     });
 
     it.each(['jku', 'x5u'])('and nothing is fetched from where its %s header points [BCL-02]', async (name) => {
@@ -301,9 +304,10 @@ describe('a logout token', () => {
 
   it('with an unknown kid, sent 50 times, costs few fetches and none that a login needs [BCL-11]', async () => {
     await validate();
-    for (let index = 0; index < 50; index += 1) {
-      await expectRefusal('signature', validate(header({ kid: `unknown-${index}` })));
-    }
+    const send = (): Promise<unknown> => validate(header({ kid: `unknown-${Math.random()}` }));
+    for (let index = 0; index < 3; index += 1) await expectRefusal('key', send());
+    // Whether one is genuine is not known any more: the provider may try again.
+    for (let index = 3; index < 50; index += 1) await expect(send()).rejects.toMatchObject({ statusCode: 503 });
     expect(provider.count('/jwks')).toBe(4);
     provider.rotateKeys();
     const { kid, alg, ...key } = provider.keys[0] as SigningKey;

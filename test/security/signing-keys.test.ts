@@ -11,6 +11,7 @@ import { compactJws, newSigningKey, signatureBy, type SigningKey } from '../supp
 import type { TestApp } from '../support/test-app.js';
 
 const KEYS_LIFETIME = 600;
+const HOUR = 3_600_000;
 const jwsBy = (key: SigningKey, kid: string | undefined = key.kid): string =>
   compactJws({ alg: key.alg, kid }, { sub: 'alice' }, signatureBy(key));
 
@@ -74,10 +75,25 @@ describe('the signing keys of the provider', () => {
       return fetches() - before;
     };
     expect(await flood()).toBe(4);
+    await expect(verify(jwsBy(good, 'unknown'))).rejects.toMatchObject({
+      code: 'provider_unreachable',
+      detail: 'keys',
+    });
     expect(await flood()).toBe(0);
     await clock.advance(5000);
     expect(await flood()).toBe(1);
     await verify(jwsBy(good));
+  });
+
+  it('are fetched again on a clock that was set back [JWK-02] [JWK-04]', async () => {
+    await clock.advance(HOUR);
+    await verify(jwsBy(good));
+    for (let index = 0; index < 5; index += 1) await verify(jwsBy(good, `unknown-${index}`)).catch(() => undefined);
+    await clock.advance(-HOUR);
+    await verify(jwsBy(good));
+    expect(fetches()).toBe(6);
+    provider.rotateKeys();
+    await verify(jwsBy(provider.keys[0] as SigningKey));
   });
 
   it('are fetched by one request for a flood of unknown kids at once [JWK-02]', async () => {
@@ -276,7 +292,8 @@ describe('a login after the provider changed its keys', () => {
     provider.script.idToken = (parts) => ({ ...parts, header: { ...parts.header, kid: `unknown-${Math.random()}` } });
     const statuses = [];
     for (let index = 0; index < 50; index += 1) statuses.push(await login());
-    expect(statuses).toEqual(statuses.map(() => 400));
+    // That the key is not there was seen four times; after that nobody knows.
+    expect(statuses).toEqual(statuses.map((_, index) => (index < 4 ? 400 : 503)));
     expect(provider.count('/jwks')).toBeLessThanOrEqual(6);
     provider.reset();
     expect(await login()).toBe(200);

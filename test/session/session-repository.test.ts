@@ -212,6 +212,16 @@ describe('SessionRepository', () => {
       expect(world.store.count('touch')).toBe(1);
     });
 
+    it('goes on when the clock is set back, and not for each request', async () => {
+      const world = given();
+      const { token } = await login(world);
+      await world.clock.advance(-HOUR);
+      await request(world, token);
+      await world.repository.settled();
+      await request(world, token);
+      expect(world.store.count('touch')).toBe(1);
+    });
+
     it('moves expiry and last use, and nothing else', async () => {
       const world = given();
       const { token, session } = await login(world);

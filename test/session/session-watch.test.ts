@@ -1,7 +1,10 @@
-import { describe, expect, it } from '@jest/globals';
+import { describe, expect, it, jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import { SessionWatch } from '../../lib/session/session-watch.js';
 import type { SessionStore } from '../../lib/store/session-store.js';
 import { OLDER_SECRET, type Loose } from '../options/valid-options.js';
+import { eventually } from '../support/eventually.js';
+import { gate } from '../support/gate.js';
 import { CLAIMS, DAY, given, HOUR, SECOND, tokenSet, type Given } from './given.js';
 
 /** `tells`: whether the store tells of what it deletes. */
@@ -21,6 +24,10 @@ async function end({ repository }: Given, id: string): Promise<void> {
   await repository.end(id, 'back_channel_logout');
 }
 
+function raiseError(): never {
+  throw new TypeError('with a secret in it');
+}
+
 describe('SessionWatch', () => {
   it('tells everybody who watches a session of its end, at once, and once', async () => {
     const world = await watching();
@@ -38,6 +45,39 @@ describe('SessionWatch', () => {
     world.watch.watch(loaded.session, () => world.ends.push('late'));
     await world.clock.advance(0);
     expect(world.ends).toEqual(['late']);
+  });
+
+  it.each<[string, () => unknown]>([
+    ['throws', () => raiseError()],
+    ['rejects', async () => raiseError()],
+  ])('tells the others also when one %s, and the logout knows nothing of it', async (_, onEnd) => {
+    const world = await watching();
+    const { session } = world.loaded;
+    world.stop();
+    const error = jest.spyOn(Logger.prototype, 'error').mockImplementation(() => undefined);
+    world.watch.watch(session, onEnd);
+    world.watch.watch(session, () => world.ends.push('other'));
+    await end(world, session.id);
+    expect(world.ends).toEqual(['other']);
+    await eventually(() => expect(error.mock.calls).toEqual([["What watches a session's end threw TypeError."]]));
+    error.mockRestore();
+  });
+
+  it('stops at shutdown also when the store cannot be listened to yet, and lets go of it as soon as it can', async () => {
+    const world = given();
+    const [connected, stopped] = [gate(), gate()];
+    const onDelete = async (): Promise<() => void> => {
+      await connected.passed;
+      return stopped.open;
+    };
+    const watch = new SessionWatch(world.clock, { ...world.store, onDelete } as SessionStore, world.repository);
+    const { session } = await world.repository.create(CLAIMS, tokenSet(world.clock.now()));
+    const timers = world.clock.pending;
+    watch.watch(session, () => undefined);
+    watch.close();
+    expect(world.clock.pending).toBe(timers);
+    connected.open();
+    await stopped.passed;
   });
 
   it('emits the end once, and completes', async () => {
@@ -87,7 +127,7 @@ describe('SessionWatch', () => {
     await end(world, loaded.session.id);
     await world.clock.advance(SECOND);
     expect(ends).toEqual(['one']);
-    await watch.close();
+    watch.close();
   });
 
   it('finds out of a message that got lost', async () => {
@@ -204,7 +244,7 @@ describe('SessionWatch', () => {
 
   it('tells nobody after it was closed', async () => {
     const world = await watching();
-    await world.watch.close();
+    world.watch.close();
     await end(world, world.loaded.session.id);
     await world.clock.advance(DAY);
     expect(world.ends).toEqual([]);

@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals';
 import { CoolDown, type Failure } from '../../lib/token/cool-down.js';
-import { MINUTE, SECOND } from '../session/given.js';
+import { HOUR, MINUTE, SECOND } from '../session/given.js';
 import { ControlledClock } from '../support/controlled-clock.js';
 
 const TIMEOUT: Failure = { code: 'refresh_transient', reason: 'timeout', retryAfterMs: undefined };
@@ -36,6 +36,13 @@ describe('CoolDown', () => {
     const { clock, coolDown } = given();
     await clock.advance(coolDown.start('a', TIMEOUT));
     expect(coolDown.of('a')).toBeUndefined();
+  });
+
+  it('is over when the clock is set back, that of the provider, too', async () => {
+    const { clock, coolDown } = given();
+    coolDown.start('a', { ...TIMEOUT, retryAfterMs: MINUTE });
+    await clock.advance(-HOUR);
+    expect([coolDown.of('a'), coolDown.of('b')]).toEqual([undefined, undefined]);
   });
 
   it('is of the session that has failed only', () => {

@@ -28,6 +28,12 @@ describe('the gate to the provider', () => {
     expect([gate.tryEnter(), gate.tryEnter(), gate.tryEnter()]).toEqual([true, false, false]);
   });
 
+  it('lets a probe through when the clock is set back', async () => {
+    const { gate, clock } = closed();
+    await clock.advance(-3_600_000);
+    expect([gate.tryEnter(), gate.tryEnter()]).toEqual([true, false]);
+  });
+
   it('waits a second after a probe that failed', async () => {
     const { gate, clock } = closed();
     await clock.advance(1200);

@@ -107,7 +107,7 @@ describe('a refresh', () => {
     await world.becomeExpired();
     const stale = await world.load();
     await world.repository.end(stale.session.id, 'logout');
-    expect(await world.refresher.refresh(stale)).toEqual({ status: 'ended' });
+    expect(await world.refresher.refresh(stale)).toEqual({ status: 'ended', elsewhere: true });
     expect(world.provider.presented).toEqual([]);
   });
 
@@ -704,9 +704,15 @@ describe('a refreshed ID token', () => {
     });
   });
 
-  it('that cannot be verified now proves nothing', async () => {
+  it.each([
+    new ProviderUnreachableError('keys'),
+    new IdTokenInvalidError('key'),
+    new IdTokenInvalidError('exp'),
+    new IdTokenInvalidError('iat'),
+    new IdTokenInvalidError('nbf'),
+  ])('that cannot be verified now proves nothing: %j', async (trouble) => {
     const world = await withIdToken();
-    world.provider.verify = () => Promise.reject(new ProviderUnreachableError('timeout'));
+    world.provider.verify = () => Promise.reject(trouble);
     expect(await world.accessToken()).toBe('AT-2');
     expect((await world.load()).tokens()).toMatchObject({ refreshToken: 'RT-2', idToken: 'IT-2' });
   });

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
+import { connect } from 'node:net';
 import { io, type Socket } from 'socket.io-client';
 import { WebSocket } from 'ws';
 
@@ -36,6 +37,28 @@ export async function upgrade(url: string, headers: Headers): Promise<Answer> {
   } finally {
     socket.on('error', () => undefined);
     socket.terminate();
+  }
+}
+
+/** Asks for a WebSocket, as far as `until`, and resets the connection then (RST). */
+export async function resetHandshake(url: string, headers: Headers, until: () => Promise<unknown>): Promise<void> {
+  const { hostname, port, host, pathname, search } = new URL(url);
+  const lines = {
+    Host: host,
+    Connection: 'Upgrade',
+    Upgrade: 'websocket',
+    'Sec-WebSocket-Version': '13',
+    'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+    ...headers,
+  };
+  const head = Object.entries(lines).map(([name, value]) => `${name}: ${value}\r\n`);
+  const socket = connect(Number(port), hostname);
+  socket.on('error', () => undefined);
+  socket.write(`GET ${pathname}${search} HTTP/1.1\r\n${head.join('')}\r\n`);
+  try {
+    await until();
+  } finally {
+    socket.resetAndDestroy();
   }
 }
 

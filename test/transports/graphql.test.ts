@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals';
-import { EventEmitter, on } from 'node:events';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
+import { EventEmitter, on, once } from 'node:events';
 import type { DynamicModule } from '@nestjs/common';
 import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
 import { Args, GraphQLModule, Int, Mutation, Query, Resolver, Subscription } from '@nestjs/graphql';
@@ -16,11 +16,11 @@ import {
   type Claims,
   type Session,
 } from 'nest-oidc';
-import { TestClock } from 'nest-oidc/testing';
+import { loginAs, TestClock } from 'nest-oidc/testing';
 import { WebSocket, type ClientOptions } from 'ws';
 import { Browser } from '../support/browser.js';
 import { eventually } from '../support/eventually.js';
-import type { PlatformName } from '../support/test-app.js';
+import { platforms, type PlatformName } from '../support/test-app.js';
 import type { Headers } from './clients.js';
 import { CountedStore } from './counted-store.js';
 import { raise, type Stage } from './stage.js';
@@ -29,6 +29,8 @@ const ticks = new EventEmitter();
 
 @Resolver()
 class NotesResolver {
+  secretsTold = 0;
+
   constructor(private readonly tokens: TokenService) {}
 
   @Query(() => String)
@@ -56,6 +58,7 @@ class NotesResolver {
   @Roles('admin')
   @Query(() => String)
   secrets(): string {
+    this.secretsTold += 1;
     return 'none';
   }
 
@@ -202,6 +205,17 @@ describe.each(servers)('GraphQL by %s on %s', (name, platform, graphql) => {
     );
   });
 
+  it('takes no request for a WebSocket that only says so in a header, and holds on to none', async () => {
+    const { cookie } = await stage.logIn();
+    const timers = clock.pending;
+    const target = `${stage.url}/graphql?query=%7B%20me%20%7D`;
+    // Without `Connection: Upgrade` it is a request like any other (RFC 9110 §7.8).
+    const headers = { cookie, connection: 'keep-alive', upgrade: 'websocket', 'apollo-require-preflight': 'true' };
+    const answer = await new Browser().send(target, { headers });
+    expect(answer.json()).toEqual({ data: { me: 'alice alice' } });
+    expect(clock.pending).toBe(timers);
+  });
+
   describe('in subscriptions', () => {
     const subscriptions = (headers: Headers) =>
       createClient({
@@ -262,6 +276,38 @@ describe.each(servers)('GraphQL by %s on %s', (name, platform, graphql) => {
       await eventually(() => expect(ticks.listenerCount('tick')).toBe(0));
       await subscription.dispose();
     });
+  });
+});
+
+describe.each(platforms)('GraphQL by Apollo on %s without a global guard', (platform) => {
+  let stage: Stage;
+  let socket: WebSocket;
+
+  afterEach(async () => {
+    socket.terminate();
+    await stage.close();
+  });
+
+  const askFor = (id: string): void =>
+    socket.send(JSON.stringify({ id, type: 'subscribe', payload: { query: '{ secrets }' } }));
+  it('judges each message of a socket by the session as it is then [NST-02] [SES-04]', async () => {
+    stage = await raise({ platform, imports: [apollo()], providers: [NotesResolver], globalGuard: false });
+    const { cookie, session } = await loginAs(stage.app, { sub: 'alice', roles: ['admin'] });
+    const url = `${stage.url.replace('http', 'ws')}/graphql`;
+    socket = new WebSocket(url, 'graphql-transport-ws', { headers: { cookie, origin: stage.url } });
+    const closed = once(socket, 'close');
+    const resolver = stage.app.get(NotesResolver);
+    await once(socket, 'open');
+    const acknowledged = once(socket, 'message');
+    socket.send(JSON.stringify({ type: 'connection_init' }));
+    await acknowledged;
+    askFor('before');
+    await eventually(() => expect(resolver.secretsTold).toBe(1));
+    await stage.app.get(SessionService).endOne('alice', session.id);
+    // The server's close is on its way. Who does not heed it is heard for a while.
+    askFor('after');
+    await closed;
+    expect(resolver.secretsTold).toBe(1);
   });
 });
 

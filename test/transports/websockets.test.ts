@@ -1,4 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals';
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
 import type { INestApplication } from '@nestjs/common';
 import { UseFilters } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
@@ -18,8 +21,18 @@ import { OidcIoAdapter, OidcWsExceptionFilter, type OidcSocketOptions } from 'ne
 import { TestClock } from 'nest-oidc/testing';
 import { OidcWsAdapter } from 'nest-oidc/ws';
 import { Browser } from '../support/browser.js';
+import { eventually } from '../support/eventually.js';
+import { gate } from '../support/gate.js';
 import { platforms, type PlatformName } from '../support/test-app.js';
-import { connectIo, connectWs, upgrade, type Answer, type GatewayClient, type Headers } from './clients.js';
+import {
+  connectIo,
+  connectWs,
+  resetHandshake,
+  upgrade,
+  type Answer,
+  type GatewayClient,
+  type Headers,
+} from './clients.js';
 import { CountedStore } from './counted-store.js';
 import { raise, type Stage } from './stage.js';
 
@@ -296,6 +309,60 @@ describe.each(cases)('a gateway of %s on %s', (name, platform) => {
   async function cookieOf(sub: string): Promise<Headers> {
     return { cookie: (await stage.logIn(sub)).cookie };
   }
+});
+
+const overWebSocket = cases.filter(([name]) => kinds[name]?.accepted === 101);
+
+describe.each(overWebSocket)('the client of %s on %s that resets its connection', (name, platform) => {
+  const path = name === 'ws' ? '/' : '/socket.io/?EIO=4&transport=websocket';
+  const clock = new TestClock();
+  let store: CountedStore;
+  let stage: Stage;
+
+  beforeEach(async () => {
+    store = CountedStore.on(clock);
+    stage = await raise({
+      platform,
+      clock,
+      providers: [ChatGateway],
+      options: { session: { store } },
+      prepare: (app) => app.useWebSocketAdapter((kinds[name] as Kind).adapter(app)),
+    });
+  });
+
+  afterEach(() => stage.close());
+
+  const serverSocket = async (): Promise<Socket> => {
+    const [socket] = (await once(stage.app.getHttpServer() as Server, 'connection')) as [Socket];
+    return socket;
+  };
+
+  it.each(['a user', 'nobody'])('while the store is asked about %s harms nobody else [NST-02]', async (who) => {
+    const { cookie } = await stage.logIn();
+    const [asked, answered] = [gate(), gate()];
+    store.before('get', async () => {
+      asked.open();
+      await answered.passed;
+    });
+    const accepted = serverSocket();
+    const headers = { origin: stage.url, cookie: who === 'nobody' ? cookie.replace(/.$/u, 'A') : cookie };
+    await resetHandshake(stage.url + path, headers, async () => {
+      await asked.passed;
+      // Without anybody who listens, an error of the socket would end the process.
+      expect((await accepted).listenerCount('error')).toBeGreaterThan(0);
+    });
+    await eventually(async () => expect((await accepted).destroyed).toBe(true));
+    answered.open();
+    expect(await new Browser().send(`${stage.url}/auth/me`, {})).toMatchObject({ status: 401 });
+    expect(stage.app.get(ChatGateway).connections).toBe(0);
+  });
+
+  it('before its refusal is written harms nobody else [NST-02]', async () => {
+    const accepted = serverSocket();
+    await resetHandshake(stage.url + path, {}, () => accepted);
+    await eventually(async () => expect((await accepted).destroyed).toBe(true));
+    expect(await new Browser().send(`${stage.url}/auth/me`, {})).toMatchObject({ status: 401 });
+  });
 });
 
 describe('what is particular to an adapter:', () => {
