@@ -33,9 +33,9 @@ import { ProviderLogoutService } from './logout/provider-logout.service.js';
 import { ConfigurableModuleClass, MODULE_OPTIONS_TOKEN, RESOLVED_ROUTES } from './oidc.module-definition.js';
 import { oidcOptionsFromEnv, type OidcEnvOverrides } from './options/environment-options.js';
 import { isProduction, processEnvironment } from './options/environment.js';
-import type { OidcOptions } from './options/oidc-options.js';
+import type { OidcModuleExtras, OidcOptions } from './options/oidc-options.js';
 import { PublicUrls } from './options/public-urls.js';
-import { requireRegisteredOnce } from './options/registered-once.js';
+import { importedWithoutOptions, requireRegisteredOnce } from './options/registered-once.js';
 import { resolveOptions } from './options/resolve-options.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions, type ResolvedRoutes } from './options/resolved-options.js';
 import { OidcHealth } from './operations/oidc-health.js';
@@ -57,9 +57,16 @@ import { TokenService } from './token/token.service.js';
 
 const providers: Provider[] = [
   { provide: CLOCK, useValue: systemClock },
+  // A registration puts its own in the place of this one.
+  {
+    provide: MODULE_OPTIONS_TOKEN,
+    useFactory: (): never => {
+      throw importedWithoutOptions(OidcModule.name);
+    },
+  },
   {
     provide: RESOLVED_OPTIONS,
-    inject: [MODULE_OPTIONS_TOKEN, RESOLVED_ROUTES],
+    inject: [MODULE_OPTIONS_TOKEN, { token: RESOLVED_ROUTES, optional: true }],
     useFactory: (options: OidcOptions, routes: ResolvedRoutes): ResolvedOptions => resolveOptions(options, routes),
   },
   {
@@ -155,6 +162,12 @@ function memoryStore(clock: Clock, events: EventLog): SessionStore {
   ],
 })
 export class OidcModule extends ConfigurableModuleClass implements OnApplicationBootstrap, OnApplicationShutdown {
+  /** Registers the module with these options. @throws OidcConfigurationError when there are none at all, as in plain JavaScript */
+  static override forRoot(options: OidcOptions & OidcModuleExtras): DynamicModule {
+    if (!options) throw importedWithoutOptions(OidcModule.name);
+    return super.forRoot(options);
+  }
+
   /**
    * Registers the module with options from the environment, which is read when the application starts: `OIDC_ISSUER`,
    * `OIDC_CLIENT_ID` and `OIDC_CLIENT_SECRET` are enough outside production. What the code decides is given here, and counts
@@ -180,7 +193,7 @@ export class OidcModule extends ConfigurableModuleClass implements OnApplication
     @Inject(SESSION_STORE) private readonly store: SessionStore,
   ) {
     super();
-    requireRegisteredOnce(OidcModule, modules);
+    requireRegisteredOnce(OidcModule, RESOLVED_ROUTES, modules);
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -190,7 +203,7 @@ export class OidcModule extends ConfigurableModuleClass implements OnApplication
   /** After the last request: what was begun for users is finished before the store goes away. */
   async onApplicationShutdown(): Promise<void> {
     this.provider.close();
-    await this.watch.close();
+    this.watch.close();
     await this.refresher.drain();
     await this.revocations.drain();
     await this.sessions.settled();

@@ -43,7 +43,7 @@ interface Reading {
 /**
  * The options that the environment says, for `forRootAsync` and configuration libraries; `OidcModule.forEnv` calls it by
  * itself. Outside production `BASE_URL` is `http://localhost:$PORT` and `SESSION_SECRET` a random one, unless they are
- * set. An empty variable is as good as none.
+ * set. An empty variable is as good as none, and so is the `BASE_URL` of `/` that Vitest sets.
  *
  * @throws OidcConfigurationError naming every variable that cannot be used, and its cure
  */
@@ -71,11 +71,16 @@ export function readEnvironmentOptions(environment: Environment, overrides: Oidc
 function readVariables(environment: Environment, { options, problems }: Reading): void {
   for (const [name, { option, read, form }] of Object.entries(ENVIRONMENT_VARIABLES)) {
     const text = environment[name]?.trim();
-    if (!text) continue;
+    if (!text || isOfVitest(name, text, environment)) continue;
     const value = read(text);
     if (value === UNREADABLE) problems.set(name, `must be ${form}`);
     else plant(options, option.split('.'), value);
   }
+}
+
+/** Vitest puts Vite's own `BASE_URL`, a path, into every environment, whatever the application has set there. */
+function isOfVitest(name: string, text: string, environment: Environment): boolean {
+  return name === 'BASE_URL' && text === '/' && environment['VITEST'] !== undefined;
 }
 
 function plant(tree: Tree, [key = '', ...rest]: readonly string[], value: unknown): void {

@@ -164,7 +164,8 @@ export interface OidcOptions {
   readonly clientPrivateKey?: ClientPrivateKey | undefined;
   /**
    * Public address of the application, as browsers see it; the redirect URI is built from it, never from a request. A
-   * path in it is the prefix under which a proxy publishes the application.
+   * path in it is one that a proxy takes away before it passes a request on. Where the proxy keeps the path, leave it out
+   * here and use `app.setGlobalPrefix()`; `login.defaultReturnTo` and `logout.returnTo` then begin with it.
    */
   readonly baseUrl: string;
   /**
@@ -237,7 +238,11 @@ export interface AuthRoutes {
 
 /** What Nest must know before any factory runs; given beside `useFactory`, or among the options of `forRoot`. */
 export interface OidcModuleExtras {
-  /** Register the module globally, so that its services can be injected everywhere. @default true */
+  /**
+   * Register the module globally, so that its services can be injected everywhere. When it is `false`, a module that needs
+   * them imports the same registration, kept in a constant (`const oidc = OidcModule.forRoot(…)`), or a module that exports
+   * `OidcModule`. @default true
+   */
   readonly global?: boolean | undefined;
   /** Protect every route with the AuthGuard. `false`: put `@UseGuards(AuthGuard)` where it is wanted. @default true */
   readonly globalGuard?: boolean | undefined;

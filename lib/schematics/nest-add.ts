@@ -17,7 +17,7 @@ export interface NestAddOptions {
   readonly sourceRoot?: string;
 }
 
-const ENVIRONMENT = `# Copy this file to .env. What may be set: docs/recipes/configuration.md of nest-oidc.
+const ENVIRONMENT = `# Copy this file to .env. More about it, and what else may be set: node_modules/nest-oidc/README.md
 # Register http://localhost:3000/auth/callback as a redirect URI of this client.
 OIDC_ISSUER=https://login.example.com
 OIDC_CLIENT_ID=

@@ -22,7 +22,11 @@ export interface RequestWithCookies {
   readonly headers: { readonly cookie?: string | undefined };
 }
 
-/** Whose session is meant: a request's, or one that was held, in a socket or a job. */
+/**
+ * Whose session is meant: a request's, or one that this process holds, for a timer, a stream or a socket. It must be the
+ * object that the library gave out: it alone opens the tokens, with what is in the user's cookie. A copy, a queue or another
+ * process cannot.
+ */
 export type SessionSource = RequestWithCookies | Session;
 
 /** The session of a request, read once, however often it is asked for; and the sessions of a user, to administer them. */
@@ -97,6 +101,7 @@ export class SessionService {
    *
    * @throws StoreUnavailableError
    * @throws LoginRequiredError (`session_unreadable`) when it is there, and sealed by a secret or version unknown here
+   * @throws TypeError when it is neither a request nor a `Session` of this library
    */
   load(source: SessionSource): Loading {
     return isRequest(source) ? this.loadOnce(source) : this.loadAgain(source);
@@ -125,8 +130,7 @@ export class SessionService {
 
   private async loadAgain(session: Session): Promise<LoadedSession | undefined> {
     const token = SessionView.tokenOf(session);
-    if (token === undefined)
-      throw new TypeError('This is no Session of this library: hand on the object as you got it.');
+    if (token === undefined) throw noSource();
     return this.repository.load(token);
   }
 
@@ -147,6 +151,15 @@ export class SessionService {
   }
 }
 
+/** @throws TypeError for what is no object: plain JavaScript, or a handler in which nobody need be logged in, hands it on. */
 function isRequest(source: SessionSource): source is RequestWithCookies {
+  if (typeof source !== 'object' || source === null) throw noSource();
   return 'headers' in source;
+}
+
+function noSource(): TypeError {
+  return new TypeError(
+    'This is neither a request nor a Session of this library: hand on the object as you got it. ' +
+      'On a route where nobody need be logged in there may be none.',
+  );
 }

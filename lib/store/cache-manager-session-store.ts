@@ -1,11 +1,11 @@
 import type { Cache } from 'cache-manager';
 import { type Clock, systemClock, withDeadline } from '../common/clock.js';
-import { OidcConfigurationError } from '../common/errors.js';
 import type { LockResult, LockSuccessor, ReplaceResult, SessionStore, StoredSession } from './session-store.js';
-import { CheckedKeyv } from './checked-keyv.js';
+import { CheckedKeyv, type Keyv } from './checked-keyv.js';
 import { KeyedMutex } from './keyed-mutex.js';
 import { Listeners } from './listeners.js';
 import { ProcessLocks } from './process-locks.js';
+import { StoreProblems } from './store-options.js';
 
 export interface CacheManagerSessionStoreOptions {
   /** Put before every key, within the namespace of the Keyv. @default 'oidc:' */
@@ -50,19 +50,21 @@ export class CacheManagerSessionStore implements SessionStore {
   private readonly keyPrefix: string;
   private readonly timeoutMs: number;
 
-  /** @throws {OidcConfigurationError} when the cache does not have exactly one store, or `commandTimeout` is out of range. */
+  /**
+   * @throws {OidcConfigurationError} naming everything that cannot be used: a cache that does not have exactly one store,
+   * and each option.
+   */
   constructor(
     cache: Cache,
-    { keyPrefix = 'oidc:', commandTimeout = 2 }: CacheManagerSessionStoreOptions = {},
+    options: CacheManagerSessionStoreOptions = {},
     private readonly clock: Clock = systemClock,
   ) {
-    const [keyv, ...others] = cache.stores;
-    if (!keyv || others.length > 0) {
-      throw new OidcConfigurationError(['CacheManagerSessionStore: the cache must have exactly one store.']);
-    }
-    if (!(commandTimeout > 0 && commandTimeout <= 10)) {
-      throw new OidcConfigurationError(['CacheManagerSessionStore: commandTimeout must be above 0, up to 10 seconds.']);
-    }
+    const problems = new StoreProblems('CacheManagerSessionStore');
+    const keyv = onlyStoreOf(cache, problems);
+    const { keyPrefix = 'oidc:', commandTimeout = 2 } = problems.read(options, ['keyPrefix', 'commandTimeout']);
+    problems.checkKeyPrefix(keyPrefix);
+    problems.checkCommandTimeout(commandTimeout);
+    problems.throwAll();
     this.cache = new CheckedKeyv(keyv);
     this.locks = new ProcessLocks(clock);
     this.keyPrefix = keyPrefix;
@@ -214,6 +216,18 @@ export class CacheManagerSessionStore implements SessionStore {
   private missedDeadline(): Error {
     return new Error(`The cache did not answer within ${this.timeoutMs} ms. Is its backend reachable?`);
   }
+}
+
+/** Answers nothing that could be used where it has written down a problem. */
+function onlyStoreOf(cache: Cache | undefined | null, problems: StoreProblems): Keyv {
+  const stores: readonly Keyv[] | undefined = cache?.stores;
+  const isCache = Array.isArray(stores);
+  problems.unless(
+    isCache,
+    'the cache must be one of cache-manager 7: what createCache() returns, e.g. createCache({ stores: [keyv] }).',
+  );
+  problems.unless(!isCache || stores.length === 1, 'the cache must have exactly one store.');
+  return stores?.[0] as Keyv;
 }
 
 /** A value that is not one of ours is no session: an error would meet its user again at every request. */

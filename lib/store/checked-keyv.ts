@@ -1,6 +1,6 @@
 import type { Cache } from 'cache-manager';
 
-type Keyv = Cache['stores'][number];
+export type Keyv = Cache['stores'][number];
 
 /**
  * A Keyv whose trouble is always a rejection.

@@ -1,5 +1,4 @@
 import { type Clock, systemClock } from '../common/clock.js';
-import { OidcConfigurationError } from '../common/errors.js';
 import type {
   FoundSession,
   LockResult,
@@ -13,6 +12,7 @@ import { ExpiringSets } from './expiring-sets.js';
 import { KeptSession } from './kept-session.js';
 import { Listeners } from './listeners.js';
 import { ProcessLocks } from './process-locks.js';
+import { StoreProblems } from './store-options.js';
 
 export interface MemorySessionStoreOptions {
   /**
@@ -38,11 +38,13 @@ export class MemorySessionStore implements SessionStore {
   private readonly sets: ExpiringSets;
   private readonly deleted = new Listeners<string>();
 
-  /** @throws {OidcConfigurationError} when `maxSessions` is not an integer of at least 1. */
-  constructor({ maxSessions = 50_000, onEvict }: MemorySessionStoreOptions = {}, clock: Clock = systemClock) {
-    if (!Number.isInteger(maxSessions) || maxSessions < 1) {
-      throw new OidcConfigurationError(['MemorySessionStore: maxSessions must be an integer of at least 1.']);
-    }
+  /** @throws {OidcConfigurationError} naming every option that cannot be used. */
+  constructor(options: MemorySessionStoreOptions = {}, clock: Clock = systemClock) {
+    const problems = new StoreProblems('MemorySessionStore');
+    const { maxSessions = 50_000, onEvict } = problems.read(options, ['maxSessions', 'onEvict']);
+    problems.unless(Number.isInteger(maxSessions) && maxSessions >= 1, 'maxSessions must be an integer of at least 1.');
+    problems.unless(onEvict === undefined || typeof onEvict === 'function', 'onEvict must be a function.');
+    problems.throwAll();
     this.locks = new ProcessLocks(clock);
     this.sets = new ExpiringSets(clock);
     this.marks = new ExpiringMap(clock, { maxEntries: MAX_MARKS });

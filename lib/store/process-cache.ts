@@ -1,26 +1,8 @@
 import type { Clock } from '../common/clock.js';
-import { OidcConfigurationError } from '../common/errors.js';
 import { ExpiringMap, type Expiring } from './expiring-map.js';
 import { decodeRecord } from './redis-record.js';
 import type { RedisTracking } from './redis-tracking.js';
 import type { FoundSession, StoredSession } from './session-store.js';
-
-/** What the process keeps of Redis, see `RedisSessionStoreOptions.processCache`. */
-export interface ProcessCacheOptions {
-  /** How many sessions are kept, of some 2 KB each; what was not used for long goes first. 1 to 1,000,000. @default 10000 */
-  readonly maxEntries?: number;
-  /**
-   * How long Redis may have been silent when a session is answered from the process. A session that has ended is never
-   * answered later than that, whatever has failed. A busy process asks for a word of Redis (`PING`) three times as often.
-   * Seconds, 0.02 to 10. @default 0.05
-   */
-  readonly maxSilence?: number;
-}
-
-export interface ResolvedProcessCacheOptions {
-  readonly maxEntries: number;
-  readonly maxSilenceMs: number;
-}
 
 interface Entry extends Expiring {
   readonly session: StoredSession;
@@ -44,7 +26,7 @@ export class ProcessCache {
   private readonly suspended: ExpiringMap<Expiring>;
 
   constructor(
-    { maxEntries }: ResolvedProcessCacheOptions,
+    maxEntries: number,
     private readonly tracking: RedisTracking,
     private readonly redisKey: (key: string) => string,
     private readonly readThrough: (key: string) => Promise<FoundSession>,
@@ -130,24 +112,4 @@ function copyOf(value: unknown): unknown {
   const copy = Buffer.allocUnsafeSlow(value.length);
   value.copy(copy);
   return copy;
-}
-
-/** `undefined` when there is to be none. @throws {OidcConfigurationError} */
-export function resolveProcessCache(given: boolean | ProcessCacheOptions): ResolvedProcessCacheOptions | undefined {
-  if (given === false) return undefined;
-  if (given !== true && (typeof given !== 'object' || given === null)) {
-    throw new OidcConfigurationError(['RedisSessionStore: processCache must be true, false or an object.']);
-  }
-  const { maxEntries = 10_000, maxSilence = 0.05, ...unknown }: ProcessCacheOptions = given === true ? {} : given;
-  const problems = Object.keys(unknown).map(
-    (name) => `RedisSessionStore: processCache.${name} is not known: there are maxEntries and maxSilence.`,
-  );
-  if (!(Number.isSafeInteger(maxEntries) && maxEntries >= 1 && maxEntries <= 1_000_000)) {
-    problems.push('RedisSessionStore: processCache.maxEntries must be a whole number from 1 to 1,000,000.');
-  }
-  if (!(maxSilence >= 0.02 && maxSilence <= 10)) {
-    problems.push('RedisSessionStore: processCache.maxSilence must be 0.02 to 10 seconds.');
-  }
-  if (problems.length > 0) throw new OidcConfigurationError(problems);
-  return { maxEntries, maxSilenceMs: maxSilence * 1000 };
 }

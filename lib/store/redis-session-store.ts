@@ -1,5 +1,4 @@
 import { type Clock, systemClock } from '../common/clock.js';
-import { OidcConfigurationError } from '../common/errors.js';
 import type {
   FoundSession,
   LockResult,
@@ -8,31 +7,19 @@ import type {
   SessionStore,
   StoredSession,
 } from './session-store.js';
-import { ProcessCache, resolveProcessCache, type ProcessCacheOptions } from './process-cache.js';
+import { ProcessCache } from './process-cache.js';
 import { OPTIONS, RedisCommandRunner, type RedisSessionClient } from './redis-commands.js';
 import { decodeRecord, encodeRecord } from './redis-record.js';
 import { ADD_MEMBER, DELETE, LOCK, MEMBERS, REMOVE_MEMBER, REPLACE, TOUCH, UNLOCK } from './redis-scripts.js';
-import { isTrackable, RedisTracking } from './redis-tracking.js';
+import {
+  resolveRedisStoreOptions,
+  type RedisSessionStoreOptions,
+  type ResolvedProcessCache,
+} from './redis-store-options.js';
+import { RedisTracking } from './redis-tracking.js';
 
-export type { ProcessCacheOptions } from './process-cache.js';
 export type { RedisSessionClient } from './redis-commands.js';
-
-export interface RedisSessionStoreOptions {
-  /**
-   * Put before every key: sessions are `<prefix>s:{…}`, locks `<prefix>l:{…}`, marks `<prefix>m:…`, sets
-   * `<prefix>x:…`.
-   * Applications that share a Redis need one each. @default 'oidc:'
-   */
-  readonly keyPrefix?: string;
-  /** How long Redis may take to answer; half a second at most while it is away. Seconds, above 0, up to 10. @default 2 */
-  readonly commandTimeout?: number;
-  /**
-   * Keeps sessions in the process as well, so that a request whose session is there needs no command. Redis tells of every
-   * change over a connection of its own (client tracking), which takes a few milliseconds; when it does not, nothing is
-   * answered from the process. Needs a single client, and Redis itself or what speaks RESP3 as it does. @default false
-   */
-  readonly processCache?: boolean | ProcessCacheOptions;
-}
+export type { ProcessCacheOptions, RedisSessionStoreOptions } from './redis-store-options.js';
 
 /**
  * Keeps sessions in Redis 6 or newer (or what speaks its protocol and runs its scripts), for any number of processes.
@@ -51,18 +38,16 @@ export class RedisSessionStore implements SessionStore {
   /** Ends the connection of the process cache; there is nothing else to close. */
   declare readonly close?: () => Promise<void>;
 
-  /** @throws {OidcConfigurationError} when an option cannot be used. */
+  /** @throws {OidcConfigurationError} naming everything that cannot be used: the client, and each option. */
   constructor(
     private readonly client: RedisSessionClient,
-    { keyPrefix = 'oidc:', commandTimeout = 2, processCache = false }: RedisSessionStoreOptions = {},
+    options: RedisSessionStoreOptions = {},
     private readonly clock: Clock = systemClock,
   ) {
-    if (!(commandTimeout > 0 && commandTimeout <= 10)) {
-      throw new OidcConfigurationError(['RedisSessionStore: commandTimeout must be above 0 and at most 10 seconds.']);
-    }
+    const { keyPrefix, commandTimeoutMs, processCache } = resolveRedisStoreOptions(client, options);
     this.keyPrefix = keyPrefix;
-    this.redis = new RedisCommandRunner(client, commandTimeout * 1000, clock);
-    const cache = this.createCache(processCache);
+    this.redis = new RedisCommandRunner(client, commandTimeoutMs, clock);
+    const cache = processCache && this.createCache(processCache);
     this.cache = cache;
     if (cache) this.close = async () => cache.close();
   }
@@ -174,20 +159,12 @@ export class RedisSessionStore implements SessionStore {
     return this.redis.get(this.sessionKey(key)).then((value) => decodeRecord(value, this.clock.now()));
   }
 
-  private createCache(given: boolean | ProcessCacheOptions): ProcessCache | undefined {
-    const options = resolveProcessCache(given);
-    if (!options) return undefined;
-    if (!isTrackable(this.client)) {
-      throw new OidcConfigurationError([
-        'RedisSessionStore: processCache needs a single client (createClient), and this is a pool, a cluster or a ' +
-          'sentinel, where one connection does not hear of every change. Leave processCache out.',
-      ]);
-    }
+  private createCache({ client, maxEntries, maxSilenceMs }: ResolvedProcessCache): ProcessCache {
     const expiration = { type: 'PX', value: 1000 } as const;
     const tracking = new RedisTracking(
-      this.client,
+      client,
       {
-        maxSilenceMs: options.maxSilenceMs,
+        maxSilenceMs,
         commandOptions: OPTIONS,
         keyPrefix: this.keyPrefix,
         write: (key) => this.redis.run((redis) => redis.set(key, '', { expiration })),
@@ -196,7 +173,7 @@ export class RedisSessionStore implements SessionStore {
       this.clock,
     );
     const read = (key: string): Promise<FoundSession> => this.read(key);
-    const cache = new ProcessCache(options, tracking, (key) => this.sessionKey(key), read, this.clock);
+    const cache = new ProcessCache(maxEntries, tracking, (key) => this.sessionKey(key), read, this.clock);
     return cache;
   }
 

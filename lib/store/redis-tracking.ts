@@ -15,7 +15,8 @@ export interface TrackedCommands {
   ping(): Promise<unknown>;
 }
 
-interface TrackableClient extends SingleRedisClient {
+/** A client whose connection can be had once more, for tracking. */
+export interface TrackableClient extends SingleRedisClient {
   off(event: 'error', listener: () => void): unknown;
   duplicate(overrides?: typeof OVERRIDES): TrackedClient;
 }

@@ -1,3 +1,4 @@
+import { AssertionError } from 'node:assert/strict';
 import { systemClock } from '../common/clock.js';
 import type { SessionStore } from '../store/session-store.js';
 import { deleteListenerRules } from './contract/delete-listener-rules.js';
@@ -25,7 +26,7 @@ export interface SessionStoreHarness {
   /** Lets `ms` milliseconds pass for the store: moves its clock, or really waits. */
   advance(ms: number): void | Promise<void>;
 
-  /** The store's time in epoch milliseconds. @default the system's */
+  /** The store's time in epoch milliseconds. Needed where `advance` moves a clock. @default the system's */
   now?(): number;
 
   /**
@@ -59,36 +60,68 @@ const AN_HOUR_MS = 3_600_000;
  * The contract of {@link SessionStore}, one executable case for each rule, for any test runner:
  *
  * ```ts
- * for (const { title, run } of sessionStoreContract({ createStore, advance })) it(title, run);
+ * for (const { title, run } of sessionStoreContract({ createStore, advance, now })) it(title, run);
  * ```
  *
  * What it cannot prove from outside: that `lock` reads past every cache, and that trouble of the backend is a rejection
  * within seconds. Test these by taking the backend away.
  */
 export function sessionStoreContract(harness: SessionStoreHarness): readonly ContractCase[] {
-  return RULES.map(({ title, prove }) => ({ title, run: () => inTrial(harness, prove) }));
+  const time = new HarnessTime(harness);
+  return RULES.map(({ title, prove }) => ({ title, run: () => inTrial(harness, time, prove) }));
 }
 
-async function inTrial(harness: SessionStoreHarness, prove: (trial: Trial) => Promise<void>): Promise<void> {
+async function inTrial(
+  harness: SessionStoreHarness,
+  time: HarnessTime,
+  prove: (trial: Trial) => Promise<void>,
+): Promise<void> {
   const store = await harness.createStore();
   const peer = await harness.createPeer?.(store);
   try {
-    await prove(trialOf(harness, store, peer ?? store));
+    await prove(trialOf(harness, time, store, peer ?? store));
+  } catch (error) {
+    throw time.explain(error);
   } finally {
     await peer?.close?.();
     await store.close?.();
   }
 }
 
-function trialOf(harness: SessionStoreHarness, store: SessionStore, peer: SessionStore): Trial {
+function trialOf(harness: SessionStoreHarness, time: HarnessTime, store: SessionStore, peer: SessionStore): Trial {
   const { span = 1_000 } = harness;
-  const now = (): number => harness.now?.() ?? systemClock.now();
   return {
     store,
     peer,
-    soon: () => now() + span,
-    later: () => now() + AN_HOUR_MS,
+    soon: () => time.now() + span,
+    later: () => time.now() + AN_HOUR_MS,
     shortLease: span,
-    passSoon: async () => harness.advance(2 * span),
+    passSoon: () => time.pass(2 * span),
   };
+}
+
+/** The store's time, as the harness tells it. */
+class HarnessTime {
+  /** `advance` took less time than it let pass, so it has moved a clock, and `now` does not tell what that says. */
+  private isUntold = false;
+
+  constructor(private readonly harness: SessionStoreHarness) {}
+
+  now(): number {
+    return this.harness.now?.() ?? systemClock.now();
+  }
+
+  async pass(ms: number): Promise<void> {
+    const before = this.now();
+    await this.harness.advance(ms);
+    if (!this.harness.now && this.now() - before < ms / 2) this.isUntold = true;
+  }
+
+  /** A broken rule, with the likely cause where the harness is one. */
+  explain(error: unknown): unknown {
+    if (!this.isUntold || !(error instanceof AssertionError)) return error;
+    const { message, actual, expected, operator } = error;
+    const cause = '`advance` moves a clock, and `now` is missing: give it the time of that clock.';
+    return new AssertionError({ message: `${message}\n${cause}`, actual, expected, operator });
+  }
 }

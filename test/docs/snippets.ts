@@ -16,7 +16,7 @@ export interface Snippet {
 
 const FENCE = /^(?<fence>`{3,}|~{3,})ts(?: (?<flags>[^\n]*))?\n(?<text>.*?)^\k<fence>$/gmsu;
 
-/** Every page of the documentation, relative to the root. */
+/** Every page of the documentation but the README, relative to the root. */
 export function pages(): string[] {
   const names = readdirSync(posix.join(ROOT, 'docs'), { recursive: true, encoding: 'utf8' });
   return names
@@ -71,6 +71,10 @@ const READERS_OWN: Readonly<Record<string, string>> = {
   AppModule: 'declare class AppModule {}',
   app: "declare const app: import('@nestjs/common').INestApplication;",
   rolesOf: "declare const rolesOf: (claims: import('nest-oidc').Claims) => string[];",
+  MyStore:
+    "declare const MyStore: new (...needs: unknown[]) => import('nest-oidc').SessionStore;\n" +
+    "type MyStore = import('nest-oidc').SessionStore;",
+  MyStoreModule: 'declare class MyStoreModule {}',
   client: "declare const client: import('redis').RedisClientType;",
 };
 

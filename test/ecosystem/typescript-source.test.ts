@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from '@jest/globals';
 import ts from 'typescript';
 import { nestAdd, type Tree } from '../../lib/schematics/nest-add.js';
@@ -110,6 +111,21 @@ describe('nest add, in an application as it is generated,', () => {
     expect(files['src/app.controller.ts']).toMatch(/@Public\(\)\n {2}@Get\(\)\n {2}getHello.+@Get\('profile'\)/su);
     expect(files['src/main.ts']).toMatch(/existsSync\('\.env'\).+\nconst app = .+;\napp\.enableShutdownHooks\(\);/u);
     expect(files['.env.example']).toContain('OIDC_CLIENT_ID=');
+  });
+
+  it('writes an .env.example that leads to a page of the package', () => {
+    const files: Record<string, string> = { ...FILES };
+    add(files);
+    const pages = Array.from(
+      files['.env.example']?.matchAll(/node_modules\/nest-oidc\/(\S+\.md)/gu) ?? [],
+      ([, page]) => page,
+    );
+    const packed = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8')) as {
+      files: string[];
+    };
+    expect(pages).toHaveLength(1);
+    expect(packed.files).toEqual(expect.arrayContaining(pages));
+    expect(files['.env.example']).not.toContain('docs/');
   });
 
   it('leaves alone what names the library already, and edits the rest', () => {

@@ -80,6 +80,13 @@ describe('the options of an environment', () => {
     expect(options.login).toBeUndefined();
   });
 
+  it('take the BASE_URL that Vitest puts into every environment for one that is not set', () => {
+    const vitest = { ...THREE, VITEST: 'true', BASE_URL: '/' };
+    expect(readEnvironmentOptions(vitest).options.baseUrl).toBe('http://localhost:3000');
+    const own = { ...vitest, BASE_URL: 'http://localhost:8080' };
+    expect(readEnvironmentOptions(own).options.baseUrl).toBe('http://localhost:8080');
+  });
+
   it('are what each variable says', () => {
     const { options } = readEnvironmentOptions({
       ...PRODUCTION,
@@ -229,6 +236,18 @@ describe('an environment is refused', () => {
       'BASE_URL: is missing; use the address of this application as browsers see it, e.g. https://app.example.com',
       'OIDC_ISSUER: must be https:; for development on a loopback address set NODE_ENV=development',
       'SESSION_SECRET: is missing; use 32 random characters or more, e.g. of `openssl rand -base64 48`',
+    ]);
+  });
+
+  it('when BASE_URL is a path, also the one of Vitest elsewhere', () => {
+    const refused = [expect.stringMatching(/^BASE_URL: must be an absolute URL/u)];
+    expect(problemsOf({ ...THREE, BASE_URL: '/' })).toEqual(refused);
+    expect(problemsOf({ ...THREE, VITEST: 'true', BASE_URL: '/app' })).toEqual(refused);
+  });
+
+  it('in production without an address, under Vitest as well', () => {
+    expect(problemsOf({ ...PRODUCTION, VITEST: 'true', BASE_URL: '/' })).toEqual([
+      expect.stringMatching(/^BASE_URL: is missing/u),
     ]);
   });
 

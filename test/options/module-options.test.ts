@@ -104,9 +104,34 @@ describe('OidcModule', () => {
     const other = { ...VALID, issuer: 'https://other.example.com', routes: { callback: '/other/callback' } };
     for (const second of [VALID, other]) {
       await expect(compile(OidcModule.forRoot(second), FeatureModule)).rejects.toThrow(
-        /OidcModule is registered 2 times; call forRoot or forRootAsync once/u,
+        /OidcModule is registered 2 times; call forRoot, forRootAsync or forEnv once/u,
       );
     }
+  });
+
+  describe('imported as a class, without options', () => {
+    const WITHOUT_OPTIONS =
+      /OidcModule is imported without options; call forRoot, forRootAsync or forEnv once, in the root/u;
+
+    @Module({ imports: [OidcModule] })
+    class FeatureModule {}
+
+    it.each([
+      ['alone', () => [OidcModule]],
+      ['in a module that comes before the registration', () => [FeatureModule, OidcModule.forRoot(VALID)]],
+      ['in a module that comes after it', () => [OidcModule.forRoot(VALID), FeatureModule]],
+      ['beside one with a factory', () => [OidcModule.forRootAsync({ useFactory: async () => VALID }), FeatureModule]],
+    ])('%s, does not start, and the error says what to call', async (_where, imports) => {
+      const refused = compile(...imports());
+      await expect(refused).rejects.toThrow(OidcConfigurationError);
+      await expect(refused).rejects.toThrow(WITHOUT_OPTIONS);
+    });
+
+    it.each([undefined, null])('says the same as forRoot(%p)', (nothing) => {
+      const forRoot = () => OidcModule.forRoot(nothing as unknown as OidcOptions);
+      expect(forRoot).toThrow(OidcConfigurationError);
+      expect(forRoot).toThrow(WITHOUT_OPTIONS);
+    });
   });
 
   it('may be imported in several places when it is one registration [CFG-12]', async () => {
@@ -134,6 +159,24 @@ describe('OidcModule', () => {
     await expect(compile(OidcModule.forRoot({ ...VALID, global: false }), FeatureModule)).rejects.toThrow(
       /SessionService/u,
     );
+  });
+
+  it('is shared, when it is not global, by the registration itself or by a module that exports it', async () => {
+    @Injectable()
+    class Feature {
+      constructor(readonly sessions: SessionService) {}
+    }
+    const oidc = OidcModule.forRoot({ ...VALID, global: false });
+    @Module({ imports: [oidc], providers: [Feature] })
+    class OneModule {}
+    @Module({ imports: [oidc], exports: [OidcModule] })
+    class LoginModule {}
+    @Module({ imports: [LoginModule], providers: [Feature] })
+    class OtherModule {}
+    const module = await compile(oidc, OneModule, OtherModule);
+    const features = [OneModule, OtherModule].map((each) => module.select(each).get(Feature));
+    expect(features[0]?.sessions).toBeInstanceOf(SessionService);
+    expect(features[1]?.sessions).toBe(features[0]?.sessions);
   });
 
   it('injects what a global module provides without importing it', async () => {

@@ -5,7 +5,7 @@ import { randomToken } from '../../lib/common/random.js';
 import type { ProviderService } from '../../lib/provider/provider.service.js';
 import { Revocations } from '../../lib/provider/revocations.js';
 import { SessionDirectory } from '../../lib/session/session-directory.js';
-import { SessionService } from '../../lib/session/session.service.js';
+import { SessionService, type RequestWithCookies } from '../../lib/session/session.service.js';
 import { OLDER_SECRET, SECRET, type Loose } from '../options/valid-options.js';
 import { CLAIMS, given, HOUR, MINUTE, requestWith, tokenSet } from './given.js';
 
@@ -96,6 +96,31 @@ describe('SessionService', () => {
       store.fail('get');
       await expect(sessions.find(request)).rejects.toThrow(StoreUnavailableError);
     });
+  });
+
+  describe.each([
+    ['nothing', undefined],
+    ['null', null],
+    ['the id of a session', 'a-session-id'],
+    ['an object that is neither', { sub: 'alice' }],
+  ])('given %s in the place of a request or a session', (_what, source) => {
+    const refusal = /^This is neither a request nor a Session of this library: .+ may be none\.$/u;
+    const asked = source as unknown as RequestWithCookies;
+
+    it.each(['find', 'end', 'load', 'loadReadable'] as const)('says so from %s', async (method) => {
+      const { sessions, store } = await loggedIn();
+      const answer = (async () => sessions[method](asked))();
+      await expect(answer).rejects.toThrow(TypeError);
+      await expect(answer).rejects.toThrow(refusal);
+      expect(store.count('get')).toBe(0);
+    });
+  });
+
+  it.each([undefined, null, 'a-session-id'])('remembers nothing about %p, and says so', async (source) => {
+    const { sessions, loaded } = await loggedIn();
+    expect(() => sessions.remember(source as unknown as RequestWithCookies, loaded)).toThrow(
+      'neither a request nor a Session',
+    );
   });
 
   describe('end', () => {

@@ -9,6 +9,7 @@ import {
 } from '../../lib/store/cache-manager-session-store.js';
 import { sessionStoreContract } from '../../lib/testing/session-store-contract.js';
 import { ControlledClock } from '../support/controlled-clock.js';
+import { problemsOf } from './problems-of.js';
 
 const HOUR = 3_600_000;
 
@@ -133,8 +134,33 @@ describe('CacheManagerSessionStore', () => {
     expect(() => new CacheManagerSessionStore(createCache({ stores }))).toThrow(OidcConfigurationError);
   });
 
-  it.each([0, -1, 11, Number.NaN])('refuses a command timeout of %p seconds', (commandTimeout) => {
-    expect(() => new CacheManagerSessionStore(createCache(), { commandTimeout })).toThrow(OidcConfigurationError);
+  it.each([0, -1, 11, Number.NaN, '2'])('refuses a command timeout of %p seconds', (commandTimeout) => {
+    const create = () => new CacheManagerSessionStore(createCache(), { commandTimeout } as never);
+    expect(create).toThrow(OidcConfigurationError);
+    expect(create).toThrow('CacheManagerSessionStore: commandTimeout must be a number of seconds above 0, up to 10.');
+  });
+
+  it.each([
+    ['nothing', undefined],
+    ['a URL', 'redis://localhost:6379'],
+    ['a Keyv', createCache().stores[0]],
+    ['a cache that is not there yet', Promise.resolve(createCache())],
+  ])('refuses %s in the place of a cache, and says what one is', (_what, cache) => {
+    expect(problemsOf(() => new CacheManagerSessionStore(cache as never))).toEqual([
+      'CacheManagerSessionStore: the cache must be one of cache-manager 7: what createCache() returns, ' +
+        'e.g. createCache({ stores: [keyv] }).',
+    ]);
+  });
+
+  it('says everything that is wrong at once, with option and cure', () => {
+    const cache = createCache({ stores: [...createCache().stores, ...createCache().stores] });
+    const options = { ttl: 60, keyPrefix: 7, commandTimeout: 0 };
+    expect(problemsOf(() => new CacheManagerSessionStore(cache, options as never))).toEqual([
+      'CacheManagerSessionStore: the cache must have exactly one store.',
+      'CacheManagerSessionStore: ttl is not known: there are keyPrefix and commandTimeout.',
+      'CacheManagerSessionStore: keyPrefix must be a string.',
+      'CacheManagerSessionStore: commandTimeout must be a number of seconds above 0, up to 10.',
+    ]);
   });
 
   describe('in the cache', () => {

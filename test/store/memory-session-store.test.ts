@@ -3,6 +3,7 @@ import { OidcConfigurationError } from '../../lib/common/errors.js';
 import { MemorySessionStore, type MemorySessionStoreOptions } from '../../lib/store/memory-session-store.js';
 import { sessionStoreContract } from '../../lib/testing/session-store-contract.js';
 import { ControlledClock } from '../support/controlled-clock.js';
+import { problemsOf } from './problems-of.js';
 
 const HOUR = 3_600_000;
 
@@ -45,6 +46,18 @@ describe('MemorySessionStore', () => {
 
   it.each([0, -1, 1.5, Number.NaN])('refuses a maximum of %p sessions', (maxSessions) => {
     expect(() => new MemorySessionStore({ maxSessions })).toThrow(OidcConfigurationError);
+  });
+
+  it('says everything that is wrong at once', () => {
+    const options = { max: 10, maxSessions: 0, onEvict: true };
+    expect(problemsOf(() => new MemorySessionStore(options as never))).toEqual([
+      'MemorySessionStore: max is not known: there are maxSessions and onEvict.',
+      'MemorySessionStore: maxSessions must be an integer of at least 1.',
+      'MemorySessionStore: onEvict must be a function.',
+    ]);
+    expect(problemsOf(() => new MemorySessionStore(null as never))).toEqual([
+      'MemorySessionStore: the options must be an object.',
+    ]);
   });
 
   it('is not changed by what the caller does with its object afterwards', async () => {

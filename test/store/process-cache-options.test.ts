@@ -39,6 +39,7 @@ describe('RedisSessionStore.processCache', () => {
     [{ maxSilence: 0.01 }, 'processCache.maxSilence must be 0.02 to 10 seconds'],
     [{ maxSilence: 11 }, 'processCache.maxSilence must be'],
     [{ maxSilence: Number.NaN }, 'processCache.maxSilence must be'],
+    [{ maxSilence: '1' }, 'processCache.maxSilence must be'],
     [{ max: 10 }, 'processCache.max is not known'],
   ])('refuses %j, and says why', (processCache, message) => {
     expect(() => withCache(processCache)).toThrow(OidcConfigurationError);

@@ -4,10 +4,15 @@ import { createClient, createClientPool, createCluster, createSentinel } from 'r
 import { OidcConfigurationError } from '../../lib/common/errors.js';
 import { randomToken } from '../../lib/common/random.js';
 import type { StoredSession } from '../../lib/store/session-store.js';
-import { RedisSessionStore } from '../../lib/store/redis-session-store.js';
+import {
+  RedisSessionStore,
+  type RedisSessionClient,
+  type RedisSessionStoreOptions,
+} from '../../lib/store/redis-session-store.js';
 import { sessionStoreContract } from '../../lib/testing/session-store-contract.js';
 import { ControlledClock } from '../support/controlled-clock.js';
 import { RedisServer } from '../support/redis-server.js';
+import { problemsOf } from './problems-of.js';
 
 const HOUR = 3_600_000;
 
@@ -127,8 +132,51 @@ describe('RedisSessionStore', () => {
     pool.destroy();
   });
 
-  it.each([0, -1, 11, Number.NaN])('refuses a command timeout of %p seconds', (commandTimeout) => {
-    expect(() => new RedisSessionStore(client, { commandTimeout })).toThrow(OidcConfigurationError);
+  it.each([0, -1, 11, Number.NaN, '2', null])('refuses a command timeout of %p seconds', (commandTimeout) => {
+    expect(() => new RedisSessionStore(client, { commandTimeout } as RedisSessionStoreOptions)).toThrow(
+      'RedisSessionStore: commandTimeout must be a number of seconds above 0, up to 10.',
+    );
+  });
+
+  it.each([
+    ['a URL', 'redis://localhost:6379'],
+    ['nothing', undefined],
+    ['options', { url: 'redis://localhost:6379' }],
+    ['a client of another library', { on: () => undefined, listenerCount: () => 0, get: () => undefined }],
+    ['a client that is not there yet', Promise.resolve(createClient())],
+  ])('refuses %s in the place of a client, and says what one is', (_what, given) => {
+    const create = () => new RedisSessionStore(given as unknown as RedisSessionClient);
+    expect(create).toThrow(OidcConfigurationError);
+    expect(create).toThrow(
+      'RedisSessionStore: the client must be one of node-redis 6: what createClient(), createClientPool(), ' +
+        'createCluster() or createSentinel() of the package redis returns.',
+    );
+  });
+
+  it('says everything that is wrong at once, with option and cure', () => {
+    const options = { prefix: 'app:', keyPrefix: 7, commandTimeout: 0, processCache: { maxEntries: 0, max: 1 } };
+    expect(problemsOf(() => new RedisSessionStore('redis' as never, options as never))).toEqual([
+      expect.stringMatching(/^RedisSessionStore: the client must be one of node-redis 6/u),
+      'RedisSessionStore: prefix is not known: there are keyPrefix, commandTimeout and processCache.',
+      'RedisSessionStore: keyPrefix must be a string.',
+      'RedisSessionStore: commandTimeout must be a number of seconds above 0, up to 10.',
+      'RedisSessionStore: processCache.max is not known: there are maxEntries and maxSilence.',
+      'RedisSessionStore: processCache.maxEntries must be a whole number from 1 to 1,000,000.',
+    ]);
+  });
+
+  it('says that a pool cannot have a process cache, beside what else is wrong', () => {
+    const options = { keyPrefix: null, processCache: true } as unknown as RedisSessionStoreOptions;
+    expect(problemsOf(() => new RedisSessionStore(createClientPool(), options))).toEqual([
+      'RedisSessionStore: keyPrefix must be a string.',
+      expect.stringMatching(/^RedisSessionStore: processCache needs a single client/u),
+    ]);
+  });
+
+  it.each([null, 'app:', 7])('refuses %p in the place of its options', (options) => {
+    expect(problemsOf(() => new RedisSessionStore(client, options as never))).toEqual([
+      'RedisSessionStore: the options must be an object.',
+    ]);
   });
 
   it('does not close the client of the application', () => {

@@ -12,6 +12,6 @@ export default defineConfig({
       { find: /^nest-oidc\/testing$/u, replacement: lib('testing/testing.ts') },
     ],
   },
-  oxc: { decorator: { legacy: true } },
+  oxc: { decorator: { legacy: true, emitDecoratorMetadata: true } },
   test: { include: ['*.spec.ts'] },
 });
