@@ -60,22 +60,19 @@ export class AuthGuard implements CanActivate {
   ): Promise<true> {
     try {
       if (!caller) throw new UnsupportedContextError(context.getType());
-      return admitted(caller.owner, await this.sessionOf(caller, access === 'optional'));
+      const isOptional = access === 'optional';
+      const session = await this.sessionOf(caller, isOptional);
+      if (!session && !isOptional) throw new LoginRequiredError('Nobody is logged in.');
+      return admitted(caller.owner, session);
     } catch (error) {
       throw this.asToldTo(context, error);
     }
   }
 
-  private sessionOf(caller: SocketCaller, optional: boolean): Promise<Session | undefined> {
+  private sessionOf(caller: SocketCaller, anonymous: boolean): Promise<Session | undefined> {
     return caller.kind === 'upgraded'
-      ? this.sockets.sessionOfUpgrade(caller.connection, { anonymous: optional })
-      : this.sessionOfSocket(caller.owner, optional);
-  }
-
-  private async sessionOfSocket(socket: object, optional: boolean): Promise<Session | undefined> {
-    const session = await this.sockets.sessionOf(socket);
-    if (!session && !optional) throw new LoginRequiredError('Nobody is logged in.');
-    return session;
+      ? this.sockets.sessionOfUpgrade(caller.connection, { anonymous })
+      : this.sockets.sessionOf(caller.owner);
   }
 }
 

@@ -138,7 +138,7 @@ export class AuthService implements OnApplicationBootstrap {
     const session = (await this.sessions.load(request))?.session;
     this.platform.setHeader(response, 'Vary', 'Cookie');
     if (!session) {
-      if (this.cookies.hasSession(request)) this.cookies.clearSession(response);
+      if (this.cookies.countSessions(request) > 1) this.cookies.clearSession(response);
       return this.responder.json(response, 401, { error: 'login_required', correlationId: correlationId() });
     }
     const { publicClaims } = this.options;

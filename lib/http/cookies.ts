@@ -32,8 +32,9 @@ export class Cookies {
     this.pendingPrefix = options.base.secure ? '__Host-oidc.tx.' : 'oidc.tx.';
   }
 
-  hasSession({ headers }: PlatformRequest): boolean {
-    return cookieValues(headers.cookie, this.options.session.cookie.name).length > 0;
+  /** How many cookies there are with the name of the session's: more than one, and none counts. */
+  countSessions({ headers }: PlatformRequest): number {
+    return cookieValues(headers.cookie, this.options.session.cookie.name).length;
   }
 
   setSession(response: PlatformResponse, { token, session }: LoadedSession): void {

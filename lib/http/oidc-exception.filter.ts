@@ -5,6 +5,7 @@ import { EventLog } from '../common/events.js';
 import { correlationId as newCorrelationId } from '../common/random.js';
 import { PublicUrls } from '../options/public-urls.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
+import { USER_REQUIRED } from '../provider/refresh-answer.js';
 import { Cookies } from './cookies.js';
 import { currentSession, currentSessionIn } from './current-session.js';
 import { failureEvent, tellFailure, type Failure } from './failure.js';
@@ -12,11 +13,10 @@ import { Platform, type PlatformRequest, type PlatformResponse } from './platfor
 import { isNavigation } from './request-kind.js';
 import { Responder } from './responder.js';
 
-/**
- * A session outlives its access token until the next login; what cannot be read here may be read by another process; one
- * that ended while its refresh was waited for may have made room for another, whose cookie has the same name.
- */
-const KEEPS_COOKIE: ReadonlySet<string> = new Set(['access_token_expired', 'session_unreadable', 'ended_elsewhere']);
+/** A session outlives its access token until the next login; what cannot be read here may be read by another process. */
+const SESSION_LIVES_ON: ReadonlySet<string> = new Set(['access_token_expired', 'session_unreadable', ...USER_REQUIRED]);
+/** This request has found out that the session it came with is over. */
+const SESSION_IS_OVER: ReadonlySet<string> = new Set(['ended', 'session_corrupt']);
 
 /**
  * Answers the library's errors: a redirect to login for pages, a page or JSON with a stable code for everything else.
@@ -52,13 +52,23 @@ export class OidcExceptionFilter implements ExceptionFilter<OidcError> {
   }
 
   private askForLogin(error: LoginRequiredError, request: PlatformRequest, response: PlatformResponse): void {
-    if (!KEEPS_COOKIE.has(error.detail ?? '') && this.cookies.hasSession(request)) this.cookies.clearSession(response);
+    if (this.isCookieInTheWay(error, request)) this.cookies.clearSession(response);
     const login = this.urls.pathOf('login');
     if (login !== undefined && isNavigation(request)) {
       const returnTo = this.options.base.path + this.platform.urlOf(request);
       return this.responder.redirect(response, 302, `${login}?${new URLSearchParams({ returnTo }).toString()}`);
     }
     this.responder.error(request, response, error, newCorrelationId());
+  }
+
+  /**
+   * A script's request may have been overtaken by a login in another tab, whose cookie has the same name: to clear it would
+   * log out who has just logged in. After a page load comes a login in any case.
+   */
+  private isCookieInTheWay({ detail = '' }: LoginRequiredError, request: PlatformRequest): boolean {
+    const cookies = this.cookies.countSessions(request);
+    if (cookies !== 1) return cookies > 1;
+    return SESSION_IS_OVER.has(detail) || (isNavigation(request) && !SESSION_LIVES_ON.has(detail));
   }
 }
 

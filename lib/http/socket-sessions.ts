@@ -111,7 +111,18 @@ export class SocketSessions {
   }
 
   /** The same of a socket that nobody has seen before, as those of GraphQL subscriptions. Throws as {@link sessionOf} does. */
-  async sessionOfUpgrade({ handshake, close }: Connection, options: HandshakeOptions): Promise<Session | undefined> {
+  async sessionOfUpgrade(connection: Connection, options: HandshakeOptions): Promise<Session | undefined> {
+    const session = await this.sessionOfOpened(connection, options);
+    if (session || options.anonymous) return session;
+    // It was opened as a visitor's: by what is for visitors as well, or while the store was away.
+    this.upgrades.delete(connection.handshake);
+    return this.sessionOfOpened(connection, options);
+  }
+
+  private async sessionOfOpened(
+    { handshake, close }: Connection,
+    options: HandshakeOptions,
+  ): Promise<Session | undefined> {
     const opening = this.upgrades.get(handshake) ?? this.openUpgrade(handshake, close, options);
     this.upgrades.set(handshake, opening);
     try {
@@ -134,15 +145,17 @@ export class SocketSessions {
     handshake: IncomingMessage,
     { anonymous }: HandshakeOptions,
   ): Promise<Session | undefined> {
-    const request = handshake as IncomingMessage & { readonly method: string };
+    // As the store has it now: what is known of a request is kept with it, and this one lasts as long as its socket.
+    const request = { method: handshake.method ?? 'GET', headers: handshake.headers };
     return anonymous
       ? this.authenticator.find(request, 'own always')
       : this.authenticator.require(request, 'own always');
   }
 
   private async openUpgrade(handshake: IncomingMessage, close: () => void, options: HandshakeOptions): Promise<void> {
-    const session = await this.authenticate(handshake, options);
-    handshake.socket.once('close', this.keep(handshake, session, { close }));
+    const release = this.keep(handshake, await this.authenticate(handshake, options), { close });
+    if (handshake.socket.destroyed) release();
+    else handshake.socket.once('close', release);
   }
 
   private keep(

@@ -16,7 +16,7 @@ import {
   ProviderUnreachableError,
 } from './provider-errors.js';
 import { ProviderMetadata, pushesRequests } from './provider-metadata.js';
-import type { OriginalIdentity, RefreshAnswer } from './refresh-answer.js';
+import { USER_REQUIRED, type OriginalIdentity, type RefreshAnswer } from './refresh-answer.js';
 import { errorOf, isLoginResponse, isTokenResponse, tokenSetOf } from './token-response.js';
 import type { TokenSet } from './token-set.js';
 
@@ -33,6 +33,11 @@ const MISCONFIGURED: ReadonlySet<string> = new Set([
   'invalid_scope',
   'invalid_request',
 ]);
+
+/** By a status that is not about the provider's own state (408, 429). */
+function isRefusal(status: number): boolean {
+  return status >= 400 && status < 500 && status !== 408 && status !== 429;
+}
 
 export interface AuthorizationUrlRequest {
   readonly redirectUri: string;
@@ -281,6 +286,7 @@ export class ProviderService {
     const error = errorOf(answer);
     if (error === 'invalid_grant') return { outcome: 'refused' };
     if (error !== undefined && MISCONFIGURED.has(error)) return { outcome: 'misconfigured', reason: error };
+    if (error !== undefined && USER_REQUIRED.has(error)) return { outcome: 'user_required', reason: error };
     // All is well but the ID token, and the protocol library refused it: that is what is wrong.
     if (cause !== undefined && isLoginResponse(answer)) {
       const refreshToken = tokenSetOf(answer.json, this.clock.now()).refreshToken;
@@ -290,6 +296,7 @@ export class ProviderService {
       outcome: 'transient',
       reason: answer.status === 200 ? 'token_response_invalid' : `http_${answer.status}`,
       retryAfterMs: retryAfterMs(answer.headers, this.clock.now()),
+      ...(error !== undefined && isRefusal(answer.status) && { reached: true }),
     };
   }
 

@@ -51,8 +51,8 @@ export class SessionService {
 
   /**
    * Ends the request's session in the store, and revokes its refresh token at the provider (RFC 7009, best effort) unless
-   * `logout.revokeTokens` is off. `true` if there was one. The user stays logged in at the provider and the cookie stays,
-   * for an answer 401 to clear: to log a user out, send them to the logout route.
+   * `logout.revokeTokens` is off. `true` if there was one. The user stays logged in at the provider and the cookie stays
+   * until the next page load: to log a user out, send them to the logout route.
    *
    * @throws StoreUnavailableError when the session may still be there
    */

@@ -260,9 +260,10 @@ export class TokenRefresher {
           reason: answer.reason,
           retryAfterMs: undefined,
         });
+      case 'user_required':
       case 'transient':
         this.events.emit({ name: 'refresh.transient', session: id, reason: answer.reason });
-        return this.giveUp(loaded, owner, { code: 'refresh_transient', ...answer });
+        return this.giveUp(loaded, owner, { code: 'refresh_transient', retryAfterMs: undefined, ...answer });
       default:
         return answer satisfies never;
     }
@@ -404,7 +405,7 @@ function unavailable({ code, reason }: Pick<Failure, 'code' | 'reason'>, retryAf
 
 function reachedBy(answer: RefreshAnswer): Reached {
   if (answer.outcome === 'not_sent') return 'nothing';
-  return answer.outcome === 'transient' ? 'no' : 'yes';
+  return answer.outcome === 'transient' && !answer.reached ? 'no' : 'yes';
 }
 
 /** About a tenth of the time already waited: ten percent late at most, and no storm when the provider is slow. */

@@ -1,8 +1,9 @@
 import { Inject, Injectable } from '@nestjs/common';
 import { CLOCK, withDeadline, type Clock } from '../common/clock.js';
-import { LoginRequiredError } from '../common/errors.js';
+import { LoginRequiredError, type OidcError } from '../common/errors.js';
 import { EventLog } from '../common/events.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
+import { USER_REQUIRED } from '../provider/refresh-answer.js';
 import type { TokenSet } from '../provider/token-set.js';
 import { SessionService, type SessionSource } from '../session/session.service.js';
 import type { LoadedSession } from '../session/session.js';
@@ -21,6 +22,8 @@ export interface AccessTokenOptions {
    */
   readonly forceRefresh?: boolean;
 }
+
+type UnavailableOutcome = Extract<RefreshOutcome, { status: 'unavailable' }>;
 
 /** Tokens for an application. The refresh token is not among them: it may be presented once, by this library. */
 export type AccessTokenSet = Pick<TokenSet, 'accessToken' | 'tokenType' | 'expiresAt' | 'scope' | 'idToken'>;
@@ -45,7 +48,7 @@ export class TokenService {
    * A usable access token of the user. Refreshes it first when it has expired.
    *
    * @throws LoginRequiredError when nobody is logged in, the provider refused the refresh, or the token has expired and
-   *   there is no refresh token; answered with a redirect to login or 401
+   *   there is no refresh token, or the provider wants to ask the user before it refreshes it; answered with a redirect to login or 401
    * @throws RefreshUnavailableError when it cannot be refreshed now; answered 503, the session is kept
    * @throws StoreUnavailableError when the store does not answer; answered 503
    */
@@ -127,9 +130,9 @@ export class TokenService {
         return outcome.loaded;
       case 'ended':
         this.sessions.remember(source, undefined);
-        throw new LoginRequiredError('The session has ended.', outcome.elsewhere ? { detail: 'ended_elsewhere' } : {});
+        throw new LoginRequiredError('The session has ended.', outcome.elsewhere ? {} : { detail: 'ended' });
       case 'unavailable':
-        if (!stillValid) throw new RefreshUnavailableError(outcome.code, outcome.reason, outcome.retryAfterMs);
+        if (!stillValid) throw unavailable(outcome);
         this.tellStale(outcome, loaded);
         return loaded;
       default:
@@ -156,6 +159,12 @@ export class TokenService {
       return { status: 'unavailable', code: 'refresh_transient', reason: 'wait_timeout', retryAfterMs: 1000 };
     }
   }
+}
+
+function unavailable({ code, reason, retryAfterMs }: UnavailableOutcome): OidcError {
+  return USER_REQUIRED.has(reason)
+    ? new LoginRequiredError('The provider wants the user to log in.', { detail: reason })
+    : new RefreshUnavailableError(code, reason, retryAfterMs);
 }
 
 function withToken(init: RequestInit, accessToken: string): RequestInit {

@@ -73,7 +73,8 @@ export class OidcIoAdapter extends IoAdapter {
     if (response instanceof ServerResponse) {
       response.writeHead(refusal.status, refusal.headers).end(refusal.body);
     } else {
-      request.socket.end(answerOf(refusal));
+      // Nobody reads it any more: what the client still sends would keep it open for ever.
+      request.socket.end(answerOf(refusal), () => request.socket.destroy());
     }
   }
 

@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import type { INestApplicationContext } from '@nestjs/common';
+import { Logger, type INestApplicationContext } from '@nestjs/common';
 import { WsAdapter } from '@nestjs/platform-ws';
 import { WsException } from '@nestjs/websockets';
 import { SESSION_ENDED } from '../http/caller.js';
@@ -28,7 +28,8 @@ interface Handshake {
 type Verdict = (verified: boolean, status?: number, body?: string, headers?: Readonly<Record<string, string>>) => void;
 
 /** `verifyClient` of `ws`, in both its forms. */
-type VerifyClient = ((handshake: Handshake, done: Verdict) => void) | ((handshake: Handshake) => boolean);
+type VerifyClient =
+  ((handshake: Handshake, done: Verdict) => void | Promise<void>) | ((handshake: Handshake) => boolean);
 
 /**
  * `ws` for gateways that know their users: a handshake without a session, or from a page of another origin, is answered 401
@@ -58,8 +59,13 @@ export class OidcWsAdapter extends WsAdapter {
     const refusal = await this.sockets.refusalOf(handshake.req, { anonymous: this.anonymous });
     if (refusal) return done(false, refusal.status, refusal.body, refusal.headers);
     if (!others) return done(true);
-    if (others.length === 2) return void others(handshake, done);
-    done((others as (handshake: Handshake) => boolean)(handshake));
+    try {
+      if (others.length === 2) await others(handshake, done);
+      else done((others as (handshake: Handshake) => boolean)(handshake));
+    } catch (error) {
+      new Logger(OidcWsAdapter.name).error(error);
+      done(false, 500);
+    }
   }
 
   private accept(socket: WsSocket, request: IncomingMessage): void {

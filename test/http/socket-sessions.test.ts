@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals';
+import { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
 import { LoginRequiredError, StoreUnavailableError, UnsupportedContextError } from '../../lib/common/errors.js';
 import { currentSession } from '../../lib/http/current-session.js';
@@ -51,6 +52,16 @@ describe('SocketSessions', () => {
     expect(clock.pending).toBe(timers - 1);
     await repository.end(session.id, 'logout');
     expect(closes).toEqual([]);
+  });
+
+  it('lets go of the session of a socket that has closed while it was looked for', async () => {
+    const { clock, sockets } = await connected();
+    const timers = clock.pending;
+    const socket = Object.assign(new EventEmitter(), { destroyed: true });
+    const handshake = { socket, headers: {} } as unknown as IncomingMessage;
+    await sockets.sessionOfUpgrade({ handshake, close: () => undefined }, { anonymous: false });
+    expect(clock.pending).toBe(timers);
+    expect(socket.listenerCount('close')).toBe(0);
   });
 
   it('refuses a handshake by a defect with 500, and says nothing of it', async () => {

@@ -580,10 +580,16 @@ export const mutations = [
     title: 'proves nothing',
   },
   {
-    name: 'refresh: that of a session that was replaced takes the new cookie along',
-    edits: [edit('lib/http/oidc-exception.filter.ts', ", 'ended_elsewhere']", ']')],
-    tests: ['test/journeys/refresh.test.ts'],
-    title: 'express with sessions in memory whose session another login replaces',
+    name: 'refresh: a provider that wants one user counts as away for all',
+    edits: [
+      edit(
+        'lib/token/token-refresher.ts',
+        "answer.outcome === 'transient' && !answer.reached",
+        "answer.outcome !== 'refreshed'",
+      ),
+    ],
+    tests: ['test/token/token-refresher.test.ts'],
+    title: 'is there for others',
   },
 
   // Session and cookies
@@ -868,7 +874,37 @@ export const mutations = [
     title: 'ends the session, and tells why',
   },
 
+  {
+    name: 'cookie: a late answer to a script takes that of a new login away',
+    edits: [
+      edit(
+        'lib/http/oidc-exception.filter.ts',
+        '(isNavigation(request) && !SESSION_LIVES_ON.has(detail))',
+        '!SESSION_LIVES_ON.has(detail)',
+      ),
+    ],
+    tests: [cookiesTest],
+    title: 'on express is left by the answer 401',
+  },
+
   // Sockets
+  {
+    name: 'sockets: visitors get what is for users, after what is for both',
+    edits: [
+      edit(
+        'lib/http/auth.guard.ts',
+        "if (!session && !isOptional) throw new LoginRequiredError('Nobody is logged in.');",
+        'void LoginRequiredError;',
+      ),
+      edit(
+        'lib/http/socket-sessions.ts',
+        'if (session || options.anonymous) return session;',
+        'if (options) return session;',
+      ),
+    ],
+    tests: ['test/transports/graphql.test.ts'],
+    title: 'Apollo on express in subscriptions refuses visitors',
+  },
   {
     name: 'sockets: a connection that is reset ends the process',
     edits: [edit('lib/websockets/oidc-io.adapter.ts', '      outliveReset(request, response);\n', '')],

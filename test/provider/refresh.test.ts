@@ -149,7 +149,6 @@ describe('a refresh request', () => {
   it.each<[string, Answer | 'drop' | 'hang', string]>([
     ['500', { status: 500, body: 'oops' }, 'http_500'],
     ['408', { status: 408 }, 'http_408'],
-    ['400 with another error', { status: 400, body: { error: 'slow_down' } }, 'http_400'],
     ['a redirect', { status: 302, headers: { location: '/elsewhere' } }, 'http_302'],
     ['200 without JSON', { status: 200, body: 'hello' }, 'token_response_invalid'],
     ['200 without an access token', { status: 200, body: { token_type: 'bearer' } }, 'token_response_invalid'],
@@ -166,6 +165,28 @@ describe('a refresh request', () => {
     expect(await refresh()).toEqual({ outcome: 'transient', reason, retryAfterMs: undefined });
     expect(provider.count('/elsewhere')).toBe(0);
   });
+
+  it.each([
+    ['400 with another error', { status: 400, body: { error: 'slow_down' } }, { reached: true }],
+    ['408 with an error', { status: 408, body: { error: 'slow_down' } }, {}],
+    ['429 with an error', { status: 429, body: { error: 'slow_down' } }, {}],
+    ['503 with an error', { status: 503, body: { error: 'temporarily_unavailable' } }, {}],
+  ])(
+    'that is answered by %s changes nothing, and tells whether the provider is there [REF-07]',
+    async (_, answer, reached) => {
+      answerTokens(answer);
+      const reason = `http_${answer.status}`;
+      expect(await refresh()).toEqual({ outcome: 'transient', reason, retryAfterMs: undefined, ...reached });
+    },
+  );
+
+  it.each(['interaction_required', 'login_required', 'consent_required'])(
+    'that is answered by %s wants the user [REF-07]',
+    async (error) => {
+      answerTokens({ status: 400, body: { error } });
+      expect(await refresh()).toEqual({ outcome: 'user_required', reason: error });
+    },
+  );
 
   it('that is answered by 429 knows how long to wait [REF-07]', async () => {
     answerTokens({ status: 429, headers: { 'retry-after': '5' } });

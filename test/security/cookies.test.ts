@@ -74,12 +74,20 @@ describe.each(platforms)('the session cookie on %s', (platform) => {
     expect(app.events).toContainEqual({ name: 'session.duplicate_cookie' });
   });
 
-  it('is cleared when it names no session [SES-01] [COK-03]', async () => {
-    const answer = await ask(`sid=${UNKNOWN}`);
-    expect(answer.status).toBe(401);
+  it('is cleared when it names no session, on the way to the login [SES-01] [COK-03]', async () => {
+    const answer = await new Browser().open(`${app.url}/profile`, { cookie: `sid=${UNKNOWN}` });
+    expect(answer.status).toBe(302);
     expect(answer.setCookies).toEqual([expect.stringMatching(/^sid=; Max-Age=0; .*Path=\/; HttpOnly; SameSite=Lax$/u)]);
-    expect(answer.headers['cache-control']).toBe('no-store');
   });
+
+  it.each(['/profile', '/auth/me'])(
+    'is left by the answer 401 to a script on %s, which may come later than the cookie of a new login',
+    async (path) => {
+      const answer = await ask(`sid=${UNKNOWN}`, path);
+      expect(answer).toMatchObject({ status: 401, setCookies: [] });
+      expect(answer.headers['cache-control']).toBe('no-store');
+    },
+  );
 
   it.each(['Sid', 'SID', 'sid2', 'xsid', 'x-sid', '__Host-sid', ' sid x'])('is not mistaken for %j', async (name) => {
     expect((await ask(`${name}=${session()}`)).status).toBe(401);

@@ -657,6 +657,49 @@ describe('a provider that is away [REF-07]', () => {
   });
 });
 
+describe('a provider that wants the user [REF-07]', () => {
+  const wanted = { outcome: 'user_required', reason: 'interaction_required' } as const;
+
+  it('gets the user when the token has expired; the session stays until the new one', async () => {
+    const world = await loggedIn();
+    await world.becomeExpired();
+    world.provider.script.push(wanted);
+    const failure = await world.accessToken().catch((error: unknown) => error);
+    expect(failure).toBeInstanceOf(LoginRequiredError);
+    expect(failure).toMatchObject({ detail: 'interaction_required' });
+    expect(await world.loadIfThere()).toBeDefined();
+    expect(world.provider.revoked).toEqual([]);
+    await world.clock.advance(2 * SECOND);
+    expect(await world.accessToken()).toBe('AT-2');
+  });
+
+  it('is not waited for while the token is good', async () => {
+    const world = await loggedIn();
+    await world.becomeDue();
+    world.provider.script.push(wanted);
+    expect(await world.accessToken()).toBe('AT-1');
+    await world.clock.advance(SECOND);
+    expect(world.names()).toContain('refresh.transient');
+    expect(await world.accessToken()).toBe('AT-1');
+  });
+
+  it.each([wanted, { outcome: 'transient', reason: 'http_400', retryAfterMs: undefined, reached: true } as const])(
+    'is there for others, however often it says so: %j',
+    async (answer) => {
+      const world = await loggedIn();
+      const tokens = tokenSet(world.clock.now());
+      const others = await Promise.all(Array.from({ length: 8 }, () => world.repository.create(CLAIMS, tokens)));
+      await world.becomeExpired();
+      for (const { token } of others) {
+        world.provider.script.push(answer);
+        const asking = world.tokens.getAccessToken({ headers: { cookie: `__Host-sid=${token}` } });
+        await expect(asking).rejects.toThrow();
+      }
+      expect(await world.accessToken()).toBe('AT-2');
+    },
+  );
+});
+
 describe('tokens that were issued to somebody else [REF-05]', () => {
   it('end the session, and are revoked', async () => {
     const world = await loggedIn();

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import { connect } from 'node:net';
-import { io, type Socket } from 'socket.io-client';
+import { connect, type Socket } from 'node:net';
+import { io, type Socket as IoSocket } from 'socket.io-client';
 import { WebSocket } from 'ws';
 
 export type Headers = Readonly<Record<string, string>>;
@@ -42,6 +42,23 @@ export async function upgrade(url: string, headers: Headers): Promise<Answer> {
 
 /** Asks for a WebSocket, as far as `until`, and resets the connection then (RST). */
 export async function resetHandshake(url: string, headers: Headers, until: () => Promise<unknown>): Promise<void> {
+  const socket = askForWebSocket(url, headers);
+  try {
+    await until();
+  } finally {
+    socket.resetAndDestroy();
+  }
+}
+
+/** Asks for a WebSocket, is refused, goes on to send, and does not close. */
+export async function talkOn(url: string): Promise<Socket> {
+  const socket = askForWebSocket(url, {}, { allowHalfOpen: true });
+  await once(socket, 'data');
+  socket.write('x');
+  return socket;
+}
+
+function askForWebSocket(url: string, headers: Headers, options: { readonly allowHalfOpen?: boolean } = {}): Socket {
   const { hostname, port, host, pathname, search } = new URL(url);
   const lines = {
     Host: host,
@@ -52,14 +69,10 @@ export async function resetHandshake(url: string, headers: Headers, until: () =>
     ...headers,
   };
   const head = Object.entries(lines).map(([name, value]) => `${name}: ${value}\r\n`);
-  const socket = connect(Number(port), hostname);
+  const socket = connect({ port: Number(port), host: hostname, ...options });
   socket.on('error', () => undefined);
   socket.write(`GET ${pathname}${search} HTTP/1.1\r\n${head.join('')}\r\n`);
-  try {
-    await until();
-  } finally {
-    socket.resetAndDestroy();
-  }
+  return socket;
 }
 
 export async function connectWs(url: string, headers: Headers): Promise<GatewayClient> {
@@ -79,7 +92,7 @@ export async function connectWs(url: string, headers: Headers): Promise<GatewayC
 }
 
 export async function connectIo(url: string, headers: Headers): Promise<GatewayClient> {
-  const socket: Socket = io(url, { extraHeaders: { ...headers }, forceNew: true, reconnection: false });
+  const socket: IoSocket = io(url, { extraHeaders: { ...headers }, forceNew: true, reconnection: false });
   const closed = new Promise<unknown>((resolve) => socket.once('disconnect', (reason) => resolve(reason)));
   await new Promise<void>((resolve, reject) => {
     socket.once('connect', () => resolve());

@@ -72,6 +72,12 @@ class NotesResolver {
     return on(ticks, 'tick');
   }
 
+  @OptionalAuth()
+  @Subscription(() => String, { resolve: ([value]: [string]) => value })
+  news() {
+    return on(ticks, 'news');
+  }
+
   @Subscription(() => String, { resolve: ([value]: [string]) => value })
   whispers(@CurrentUser('sub') sub: string) {
     return on(ticks, sub);
@@ -264,6 +270,53 @@ describe.each(servers)('GraphQL by %s on %s', (name, platform, graphql) => {
       await eventually(() => expect(JSON.stringify(subscription.received)).toContain(message));
       expect(ticks.listenerCount('tick')).toBe(0);
       await subscription.dispose();
+    });
+
+    it('refuses visitors what is for users, also after what is for both [NST-02]', async () => {
+      const client = subscriptions({});
+      const listen = (query: string): unknown[] => {
+        const received: unknown[] = [];
+        client.subscribe(
+          { query },
+          {
+            next: (value) => received.push(value),
+            error: (error) => received.push(error),
+            complete: () => received.push('complete'),
+          },
+        );
+        return received;
+      };
+      listen('subscription { news }');
+      const atOnce = listen('subscription { ticks }');
+      await eventually(() => expect(ticks.listenerCount('news')).toBe(1));
+      const later = listen('subscription { ticks }');
+      for (const refused of [atOnce, later]) {
+        await eventually(() => expect(JSON.stringify(refused)).toContain('login_required'));
+      }
+      expect(ticks.listenerCount('tick')).toBe(0);
+      await client.dispose();
+      await eventually(() => expect(ticks.listenerCount('news')).toBe(0));
+    });
+
+    it('knows a user again whom the store did not tell of at first', async () => {
+      const { cookie } = await stage.logIn();
+      const client = subscriptions({ cookie, origin: stage.url });
+      const received: unknown[] = [];
+      const sink = {
+        next: (value: unknown) => received.push(value),
+        error: () => undefined,
+        complete: () => undefined,
+      };
+      store.fail('get');
+      client.subscribe({ query: 'subscription { news }' }, sink);
+      await eventually(() => expect(ticks.listenerCount('news')).toBe(1));
+      store.heal('get');
+      client.subscribe({ query: 'subscription { whispers }' }, sink);
+      await eventually(() => expect(ticks.listenerCount('alice')).toBe(1));
+      ticks.emit('alice', 'psst');
+      await eventually(() => expect(received).toEqual([{ data: { whispers: 'psst' } }]));
+      await client.dispose();
+      await eventually(() => expect(ticks.listenerCount('alice')).toBe(0));
     });
 
     it('closes the socket when the session ends [SES-04] [BFF-09]', async () => {

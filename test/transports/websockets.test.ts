@@ -28,6 +28,7 @@ import {
   connectIo,
   connectWs,
   resetHandshake,
+  talkOn,
   upgrade,
   type Answer,
   type GatewayClient,
@@ -357,6 +358,13 @@ describe.each(overWebSocket)('the client of %s on %s that resets its connection'
     expect(stage.app.get(ChatGateway).connections).toBe(0);
   });
 
+  it('and one that talks on after its refusal, and does not close, leaves no socket behind', async () => {
+    const accepted = serverSocket();
+    const client = await talkOn(stage.url + path);
+    await eventually(async () => expect((await accepted).destroyed).toBe(true));
+    client.destroy();
+  });
+
   it('before its refusal is written harms nobody else [NST-02]', async () => {
     const accepted = serverSocket();
     await resetHandshake(stage.url + path, {}, () => accepted);
@@ -408,6 +416,25 @@ describe('what is particular to an adapter:', () => {
     expect((await upgrade(stage.url, {})).status).toBe(401);
     expect((await upgrade(`${stage.url}/`, { cookie })).status).toBe(101);
     expect((await upgrade(`${stage.url}/?refused`, { cookie })).status).toBe(401);
+  });
+
+  it.each<[string, unknown]>([
+    [
+      'throws',
+      () => {
+        throw new TypeError('Invalid URL');
+      },
+    ],
+    ['rejects', async (_handshake: object, _done: object) => Promise.reject(new TypeError('Invalid URL'))],
+  ])('a gateway’s own verifyClient of ws that %s is answered 500, and ends nothing else', async (_, verifyClient) => {
+    @WebSocketGateway({ verifyClient })
+    class FailingGateway {}
+    stage = await raise({
+      providers: [FailingGateway],
+      prepare: (app) => app.useWebSocketAdapter(new OidcWsAdapter(app)),
+    });
+    const { cookie } = await stage.logIn();
+    expect((await upgrade(stage.url, { cookie })).status).toBe(500);
   });
 
   it('a gateway without our filter tells all the same what its guards refuse', async () => {
