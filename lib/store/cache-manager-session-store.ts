@@ -99,8 +99,9 @@ export class CacheManagerSessionStore implements SessionStore {
   async touch(key: string, expiresAt: number, lastSeenAt: number): Promise<boolean> {
     return this.inOrder(this.sessionKey(key), async () => {
       const current = await this.read(key);
-      if (current) await this.write(key, { ...current, expiresAt, lastSeenAt });
-      return current !== undefined;
+      if (!current) return false;
+      await this.write(key, { ...current, expiresAt: Math.max(current.expiresAt, expiresAt), lastSeenAt });
+      return true;
     });
   }
 
@@ -166,7 +167,8 @@ export class CacheManagerSessionStore implements SessionStore {
   }
 
   private async writeSet(key: string, set: CachedSet): Promise<void> {
-    const last = Math.max(...set.map(([, expiresAt]) => expiresAt), this.clock.now());
+    let last = this.clock.now();
+    for (const [, expiresAt] of set) last = Math.max(last, expiresAt);
     await this.cache.set(this.setKey(key), set, this.timeToLive(last));
   }
 

@@ -39,6 +39,6 @@ export class KeptSession implements StoredSession, Expiring {
   }
 
   touched(expiresAt: number, lastSeenAt: number): KeptSession {
-    return new KeptSession(this.#bytes, this.generation, expiresAt, lastSeenAt);
+    return new KeptSession(this.#bytes, this.generation, Math.max(this.expiresAt, expiresAt), lastSeenAt);
   }
 }

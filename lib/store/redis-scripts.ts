@@ -10,8 +10,8 @@ export interface RedisScript {
  * Every script works on KEYS[1], the session, and KEYS[2], its lock, or on KEYS[1] alone, a set; ARGV[1] is the caller's
  * time.
  *
- * `live()` is the generation of the session, or nil when there is none: no value, a value too short to be one of ours, or
- * one that has expired by the caller's clock (Redis' own clock has ended it if it says so).
+ * `live()` is the generation of the session and its expiry, or nil when there is none: no value, a value too short to be one
+ * of ours, or one that has expired by the caller's clock (Redis' own clock has ended it if it says so).
  */
 const PRELUDE = `
 local function live()
@@ -19,7 +19,7 @@ local function live()
   if #header < 24 then return nil end
   local generation, expiresAt = struct.unpack('>I8I8', header)
   if expiresAt <= tonumber(ARGV[1]) then return nil end
-  return generation
+  return generation, expiresAt
 end`;
 
 function script(body: string): RedisScript {
@@ -36,23 +36,28 @@ redis.call('SET', KEYS[1], ARGV[4], 'PX', ARGV[5])
 if redis.call('GET', KEYS[2]) == ARGV[3] then redis.call('DEL', KEYS[2]) end
 return 'written'`);
 
-/** ARGV: now, expiresAt, time to live in ms, lastSeenAt. Answers 1 or 0. Only the header is rewritten, in place. */
+/**
+ * ARGV: now, expiresAt, time to live in ms, lastSeenAt. Answers 1 or 0. Only the header is rewritten, in place; an earlier
+ * expiry is not.
+ */
 export const TOUCH = script(`
-if not live() then return 0 end
-redis.call('SETRANGE', KEYS[1], 8, struct.pack('>I8I8', tonumber(ARGV[2]), tonumber(ARGV[4])))
-redis.call('PEXPIRE', KEYS[1], ARGV[3])
+local _, endsAt = live()
+if not endsAt then return 0 end
+local expiresAt = tonumber(ARGV[2])
+if expiresAt > endsAt then redis.call('PEXPIRE', KEYS[1], ARGV[3]) end
+redis.call('SETRANGE', KEYS[1], 8, struct.pack('>I8I8', math.max(expiresAt, endsAt), tonumber(ARGV[4])))
 return 1`);
 
 /**
  * ARGV: now, generation or '', channel, message. Answers 1 or 0. What is left of a session that has ended is removed as
- * well.
+ * well. A user of Redis who may not publish ends it all the same.
  */
 export const DELETE = script(`
 local generation = live()
 if generation and ARGV[2] ~= '' and generation ~= tonumber(ARGV[2]) then return 0 end
 redis.call('DEL', KEYS[1], KEYS[2])
 if not generation then return 0 end
-redis.call('PUBLISH', ARGV[3], ARGV[4])
+redis.pcall('PUBLISH', ARGV[3], ARGV[4])
 return 1`);
 
 /** ARGV: now, owner, lease in ms. Answers { acquired, value, holder }, or { 0 } when there is no session. */

@@ -9,6 +9,7 @@ import type {
 } from './session-store.js';
 import { ProcessCache } from './process-cache.js';
 import { OPTIONS, RedisCommandRunner, type RedisSessionClient } from './redis-commands.js';
+import { RedisEnds } from './redis-ends.js';
 import { decodeRecord, encodeRecord } from './redis-record.js';
 import { ADD_MEMBER, DELETE, LOCK, MEMBERS, REMOVE_MEMBER, REPLACE, TOUCH, UNLOCK } from './redis-scripts.js';
 import {
@@ -35,21 +36,19 @@ export class RedisSessionStore implements SessionStore {
   private readonly redis: RedisCommandRunner;
   private readonly keyPrefix: string;
   private readonly cache: ProcessCache | undefined;
-  /** Ends the connection of the process cache; there is nothing else to close. */
-  declare readonly close?: () => Promise<void>;
+  private readonly ends: RedisEnds;
 
   /** @throws {OidcConfigurationError} naming everything that cannot be used: the client, and each option. */
   constructor(
-    private readonly client: RedisSessionClient,
+    client: RedisSessionClient,
     options: RedisSessionStoreOptions = {},
     private readonly clock: Clock = systemClock,
   ) {
     const { keyPrefix, commandTimeoutMs, processCache } = resolveRedisStoreOptions(client, options);
     this.keyPrefix = keyPrefix;
     this.redis = new RedisCommandRunner(client, commandTimeoutMs, clock);
-    const cache = processCache && this.createCache(processCache);
-    this.cache = cache;
-    if (cache) this.close = async () => cache.close();
+    this.cache = processCache && this.createCache(processCache);
+    this.ends = new RedisEnds(client, `${keyPrefix}deleted`);
   }
 
   get(key: string): StoredSession | Promise<FoundSession> {
@@ -81,7 +80,7 @@ export class RedisSessionStore implements SessionStore {
   }
 
   async delete(key: string, generation?: number): Promise<boolean> {
-    const args = [this.now(), generation === undefined ? '' : String(generation), this.channel, key];
+    const args = [this.now(), generation === undefined ? '' : String(generation), this.ends.channel, key];
     return (await this.ending(key, () => this.redis.script(DELETE, this.sessionAndLock(key), args))) === 1;
   }
 
@@ -123,12 +122,16 @@ export class RedisSessionStore implements SessionStore {
 
   /** Over a connection of its own, a duplicate of the client, which connects again by itself. Pools cannot. */
   async onDelete(listener: (key: string) => void): Promise<() => void> {
-    const subscriber = this.client.duplicate?.();
-    if (!subscriber) throw new TypeError('This Redis client cannot be duplicated, so it cannot listen.');
-    subscriber.on('error', () => undefined);
-    await subscriber.connect();
-    await subscriber.subscribe(this.channel, listener);
-    return () => void subscriber.destroy();
+    return this.ends.listen(listener);
+  }
+
+  /**
+   * Ends the connection of the process cache, and those of `onDelete` that wait for Redis. The client is the application's,
+   * and stays open.
+   */
+  async close(): Promise<void> {
+    this.ends.close();
+    this.cache?.close();
   }
 
   /** Whether sessions can be answered from the process now. Asking opens the connection for it when there is none. */
@@ -175,11 +178,6 @@ export class RedisSessionStore implements SessionStore {
     const read = (key: string): Promise<FoundSession> => this.read(key);
     const cache = new ProcessCache(maxEntries, tracking, (key) => this.sessionKey(key), read, this.clock);
     return cache;
-  }
-
-  /** Redis' channels are one space for all its databases. */
-  private get channel(): string {
-    return `${this.keyPrefix}deleted`;
   }
 
   private setKey(key: string): string {

@@ -56,6 +56,10 @@ export function resolveRedisStoreOptions(
     'the client must be one of node-redis 6: what createClient(), createClientPool(), createCluster() or ' +
       'createSentinel() of the package redis returns.',
   );
+  problems.unless(
+    !readsFromReplicas(client),
+    'the cluster must not have useReplicas: a replica that lags behind answers with sessions as they were.',
+  );
   const names = ['keyPrefix', 'commandTimeout', 'processCache'] as const;
   const { keyPrefix = 'oidc:', commandTimeout = 2, processCache = false } = problems.read(options, names);
   problems.checkKeyPrefix(keyPrefix);
@@ -96,4 +100,10 @@ function isClient(client: RedisSessionClient | undefined | null): boolean {
   return [client?.withCommandOptions, client?.listenerCount, client?.on].every(
     (method) => typeof method === 'function',
   );
+}
+
+/** A cluster tells of its options, a sentinel does not tell of its pool of replicas. */
+function readsFromReplicas(client: RedisSessionClient | undefined | null): boolean {
+  const cluster = client as { readonly _options?: { readonly useReplicas?: unknown } } | undefined | null;
+  return cluster?.['_options']?.useReplicas === true;
 }

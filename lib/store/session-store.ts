@@ -66,7 +66,11 @@ export interface SessionStore {
    */
   replace(key: string, session: StoredSession, expectedGeneration: number, owner: string): Promise<ReplaceResult>;
 
-  /** Moves the two times of an existing session and nothing else. `false` when there is none. */
+  /**
+   * Moves the two times of an existing session and nothing else. `false` when there is none. It may come late, after a
+   * `replace` that has given the session more time: an `expiresAt` earlier than that of the session changes nothing, and
+   * `lastSeenAt` is written all the same.
+   */
   touch(key: string, expiresAt: number, lastSeenAt: number): Promise<boolean>;
 
   /**

@@ -118,6 +118,19 @@ describe('CacheManagerSessionStore', () => {
     for (const { title, run } of cases) it(title, run);
   });
 
+  it('has sets of 130,000 members', async () => {
+    const clock = new ControlledClock();
+    const cache = createCache();
+    const store = new CacheManagerSessionStore(cache, {}, clock);
+    const end = clock.now() + HOUR;
+    await cache.set(
+      'oidc:x:set',
+      Array.from({ length: 130_000 }, (_, index) => [`member ${index}`, end]),
+    );
+    await store.addMember('set', 'one more', end + HOUR);
+    expect(await store.members('set')).toHaveLength(130_001);
+  });
+
   it('works with the system clock when nothing is set', async () => {
     const store = new CacheManagerSessionStore(createCache());
     await store.create('key', {

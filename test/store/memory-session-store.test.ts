@@ -183,11 +183,91 @@ describe('MemorySessionStore', () => {
     expect((await store.lock('a', 'another', HOUR)).acquired).toBe(true);
   });
 
-  it('ends a session that is given an expiry in the past', async () => {
+  it('takes a session that has ended already for none', async () => {
+    const { store, create } = given();
+    await create('a', 0);
+    expect(await store.get('a')).toBeUndefined();
+  });
+
+  it('ends a lock, and a pause that it was handed to, when its clock is set back meanwhile', async () => {
     const { clock, store, create } = given();
     await create('a');
-    expect(await store.touch('a', clock.now(), clock.now())).toBe(true);
-    expect(await store.get('a')).toBeUndefined();
+    const acquires = async (owner: string) => (await store.lock('a', owner, 40_000)).acquired;
+    expect(await acquires('one')).toBe(true);
+    await clock.advance(-30_000);
+    expect(await acquires('other')).toBe(false);
+    await clock.advance(-HOUR);
+    expect(await acquires('other')).toBe(true);
+    await store.unlock('a', 'other', { owner: 'pause', leaseMs: 30_000 });
+    expect(await acquires('one')).toBe(false);
+    await clock.advance(-HOUR);
+    expect(await acquires('one')).toBe(true);
+  });
+
+  describe('has sets', () => {
+    const name = (index: number) => `member ${index}`;
+
+    it('whose members are in the order in which they were added last', async () => {
+      const { clock, store } = given();
+      const add = (member: string) => store.addMember('set', member, clock.now() + HOUR);
+      for (const member of ['a', 'b', 'c', 'a']) await add(member);
+      expect(await store.members('set')).toEqual(['b', 'c', 'a']);
+      await store.removeMember('set', 'c');
+      await store.removeMember('set', 'b');
+      await add('b');
+      expect(await store.members('set')).toEqual(['a', 'b']);
+    });
+
+    it('of which those that have ended leave no trace, though others are added all the time', async () => {
+      const { clock, store } = given();
+      for (let index = 0; index < 100; index += 1) {
+        await store.addMember('set', name(index), clock.now() + 10_000);
+        await clock.advance(1_000);
+      }
+      expect(await store.members('set')).toEqual(Array.from({ length: 9 }, (_, index) => name(91 + index)));
+    });
+
+    it('that end with the last of their members', async () => {
+      const { clock, store } = given();
+      await store.addMember('set', 'long', clock.now() + 90_000);
+      await store.addMember('set', 'short', clock.now() + 30_000);
+      await clock.advance(60_000);
+      expect(clock.pending).toBe(1);
+      expect(await store.members('set')).toEqual(['long']);
+      await clock.advance(60_000);
+      expect(clock.pending).toBe(0);
+      expect(await store.members('set')).toEqual([]);
+    });
+
+    async function filled(members: number) {
+      const { clock, store } = given();
+      for (let index = 0; index < members; index += 1) {
+        await store.addMember('set', name(index), clock.now() + HOUR + index);
+      }
+      return store;
+    }
+
+    it('of 130,000 members', async () => {
+      const store = await filled(130_000);
+      expect(await store.members('set')).toHaveLength(130_000);
+      await store.removeMember('set', name(0));
+      expect((await store.members('set'))[0]).toBe(name(1));
+    });
+
+    it('that take time in proportion to their members', async () => {
+      const quickest = async (members: number) => {
+        const times: number[] = [];
+        for (let attempt = 0; attempt < 5; attempt += 1) {
+          const start = performance.now();
+          await filled(members);
+          times.push(performance.now() - start);
+        }
+        return Math.min(...times);
+      };
+      const [small, large] = [await quickest(1_000), await quickest(16_000)];
+      // In proportion is 16 times as long, by the square 256 times.
+      expect(large / small).toBeLessThan(64);
+    });
   });
 
   describe('sweeps', () => {

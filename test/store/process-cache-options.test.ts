@@ -59,12 +59,14 @@ describe('RedisSessionStore.processCache', () => {
     expect(() => new RedisSessionStore(create(), { processCache: false })).not.toThrow();
   });
 
-  it('is off by default: no connection is opened, and there is nothing to close', async () => {
+  it('is off by default: no connection is opened, and the store closes nothing that is not its own', async () => {
     const stage = await Stage.open(server, { processCache: false });
     await stage.get();
     expect(stage.store.isCaching).toBe(false);
     expect(await stage.trackedIds()).toEqual([]);
-    expect('close' in stage.store).toBe(false);
+    await stage.store.close();
+    expect(stage.client.isReady).toBe(true);
+    expect(await stage.get()).toBeUndefined();
     await stage.close();
   });
 

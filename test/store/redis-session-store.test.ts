@@ -11,6 +11,8 @@ import {
 } from '../../lib/store/redis-session-store.js';
 import { sessionStoreContract } from '../../lib/testing/session-store-contract.js';
 import { ControlledClock } from '../support/controlled-clock.js';
+import { eventually } from '../support/eventually.js';
+import { freePort } from '../support/free-port.js';
 import { RedisServer } from '../support/redis-server.js';
 import { problemsOf } from './problems-of.js';
 
@@ -179,8 +181,88 @@ describe('RedisSessionStore', () => {
     ]);
   });
 
-  it('does not close the client of the application', () => {
-    expect('close' in store).toBe(false);
+  it('does not close the client of the application', async () => {
+    await store.close();
+    expect(client.isReady).toBe(true);
+    expect(await store.get(key)).toBeUndefined();
+  });
+
+  it('refuses a cluster that reads from replicas: one that lags behind would answer with what was', () => {
+    const create = (useReplicas: boolean) => new RedisSessionStore(createCluster({ rootNodes: [], useReplicas }));
+    expect(() => create(true)).toThrow(OidcConfigurationError);
+    expect(() => create(true)).toThrow('RedisSessionStore: the cluster must not have useReplicas');
+    expect(() => create(false)).not.toThrow();
+  });
+
+  it('ends a session though its user may not tell of it (ACL without the channel)', async () => {
+    await client.sendCommand(['ACL', 'SETUSER', 'app', 'on', '>password', '~*', '+@all', 'resetchannels']);
+    const restricted = await createClient({ url: server.url.replace('//', '//app:password@') })
+      .on('error', () => undefined)
+      .connect();
+    const asked = new RedisSessionStore(restricted, {}, clock);
+    await asked.create(key, session());
+    expect(await asked.delete(key)).toBe(true);
+    expect(await store.get(key)).toBeUndefined();
+    restricted.destroy();
+  });
+
+  describe('listens to ends', () => {
+    /** What the store makes of the client, to listen with. */
+    function duplicatesOf(original: { duplicate(): unknown }) {
+      const duplicates: (typeof client)[] = [];
+      const duplicate = original.duplicate.bind(original);
+      original.duplicate = () => {
+        const made = duplicate() as typeof client;
+        duplicates.push(made);
+        return made;
+      };
+      return duplicates;
+    }
+
+    it('until it is told to stop, also when it is closed: another application may use it', async () => {
+      const duplicates = duplicatesOf(client);
+      const stop = await store.onDelete(() => undefined);
+      await store.close();
+      expect(duplicates.map(({ isOpen }) => isOpen)).toEqual([true]);
+      stop();
+      expect(duplicates.map(({ isOpen }) => isOpen)).toEqual([false]);
+    });
+
+    it('no more once it is closed, though it could never connect', async () => {
+      const url = `redis://127.0.0.1:${await freePort()}`;
+      const nowhere = createClient({ url, socket: { reconnectStrategy: 10 } });
+      const duplicates = duplicatesOf(nowhere);
+      const away = new RedisSessionStore(nowhere, {}, clock);
+      const listening = watch(away.onDelete(() => undefined));
+      const [duplicate] = duplicates;
+      if (!duplicate) throw new Error('There is no connection to listen with.');
+      await emitted('reconnecting', duplicate);
+      expect(listening.state).toBe('pending');
+      await away.close();
+      await eventually(() => expect(listening.state).toBe('rejected'));
+      expect(duplicate.isOpen).toBe(false);
+    });
+
+    it('no more once it is closed while it connects', async () => {
+      const duplicates = duplicatesOf(client);
+      const listening = watch(store.onDelete(() => undefined));
+      await store.close();
+      await eventually(() => expect(listening.state).toBe('rejected'));
+      expect(duplicates.map(({ isOpen, isReady }) => [isOpen, isReady])).toEqual([[false, false]]);
+      const names = async () => (await client.clientList()).map(({ cmd }) => cmd);
+      await eventually(async () => expect(await names()).not.toContain('subscribe'));
+    });
+
+    it('with no connection where Redis refuses it', async () => {
+      await client.sendCommand(['ACL', 'SETUSER', 'deaf', 'on', '>password', '~*', '+@all', 'resetchannels']);
+      const deaf = await createClient({ url: server.url.replace('//', '//deaf:password@') })
+        .on('error', () => undefined)
+        .connect();
+      const duplicates = duplicatesOf(deaf);
+      await expect(new RedisSessionStore(deaf, {}, clock).onDelete(() => undefined)).rejects.toThrow('NOPERM');
+      expect(duplicates.map(({ isOpen }) => isOpen)).toEqual([false]);
+      deaf.destroy();
+    });
   });
 
   describe('in Redis', () => {
@@ -210,6 +292,12 @@ describe('RedisSessionStore', () => {
       await store.addMember(key, 'long', clock.now() + 6 * HOUR);
       await store.addMember(key, 'short', clock.now() + HOUR);
       await expectTimeToLive(`oidc:x:${key}`, 6 * HOUR);
+    });
+
+    it('keeps a key no shorter for a touch with an earlier expiry', async () => {
+      await store.create(key, session(1, 2 * HOUR));
+      expect(await store.touch(key, clock.now() + HOUR, clock.now())).toBe(true);
+      await expectTimeToLive(sessionKey(), 2 * HOUR);
     });
 
     it('takes an expiry that has passed already, and one between two milliseconds', async () => {

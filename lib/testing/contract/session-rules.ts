@@ -145,12 +145,23 @@ export const touchAndDeleteRules: readonly Rule[] = [
     },
   },
   {
-    title: 'touch: an earlier expiry holds too',
+    title: 'touch: an earlier expiry changes nothing, the last use is written all the same',
     async prove(trial) {
-      const { key } = await givenSession(trial, trial.later());
+      const { key, session } = await givenSession(trial, trial.later());
       assert.equal(await trial.store.touch(key, trial.soon(), SEEN_AT), true);
       await trial.passSoon();
-      assert.equal(await trial.store.get(key), undefined);
+      assertSession(await trial.store.get(key), { ...session, lastSeenAt: SEEN_AT });
+    },
+  },
+  {
+    title: 'touch: a late one does not take back the lifetime that a replace has given',
+    async prove(trial) {
+      const { key, session } = await givenSession(trial, trial.soon());
+      const next = newSession(trial.later(), 2);
+      assert.equal(await trial.store.replace(key, next, 1, newKey()), 'written');
+      assert.equal(await trial.peer.touch(key, session.expiresAt, SEEN_AT), true);
+      await trial.passSoon();
+      assertSession(await trial.store.get(key), { ...next, lastSeenAt: SEEN_AT });
     },
   },
   {
