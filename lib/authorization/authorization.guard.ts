@@ -2,9 +2,10 @@ import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@ne
 import { Reflector } from '@nestjs/core';
 import { LoginRequiredError } from '../common/errors.js';
 import { AuthGuard } from '../http/auth.guard.js';
-import { callerOf } from '../http/caller.js';
 import { currentSession, currentSessionIn } from '../http/current-session.js';
 import { ACCESS_METADATA, type Access } from '../http/decorators.js';
+import type { PlatformRequest } from '../http/platform.js';
+import { SessionService } from '../session/session.service.js';
 import type { Session } from '../session/session.js';
 import { AccessDeniedError } from './access-denied-error.js';
 import { Authorizer } from './authorizer.js';
@@ -19,6 +20,7 @@ export class AuthorizationGuard implements CanActivate {
   constructor(
     @Inject(Reflector) private readonly reflector: Reflector,
     @Inject(AuthGuard) private readonly authGuard: AuthGuard,
+    @Inject(SessionService) private readonly sessions: SessionService,
     @Inject(Authorizer) private readonly authorizer: Authorizer,
   ) {}
 
@@ -44,12 +46,14 @@ export class AuthorizationGuard implements CanActivate {
     return true;
   }
 
-  /** A request that a guard has looked at before is not looked at again. */
+  /** A request that this application's guard has looked at before is not looked at again. */
   private async sessionOf(context: ExecutionContext): Promise<Session | undefined> {
-    const caller = callerOf(context);
-    // A socket is looked at for each of its messages.
-    const known = caller?.kind === 'request' ? currentSession(caller.owner) : undefined;
-    if (known) return known;
+    if (context.getType() === 'http') {
+      const request = context.getArgs<[PlatformRequest]>()[0];
+      const known = this.sessions.hasLoaded(request) ? currentSession(request) : undefined;
+      if (known) return known;
+    }
+    // A socket is looked at for each of its messages, a GraphQL request for each field: each has rules of its own.
     await this.authGuard.canActivate(context);
     return currentSessionIn(context);
   }

@@ -14,6 +14,8 @@ import { RequestAuthenticator } from './request-authenticator.js';
 
 /** What a gateway's adapter knows of a socket. */
 export interface SocketControl {
+  /** Those that the framework has made of the connection, as they are now. */
+  readonly sockets: ReadonlySet<object>;
   /** Called once, when the session has ended. */
   readonly close: () => void;
   /** The exception by which the transport tells its client of a failure. */
@@ -33,9 +35,7 @@ export interface HandshakeRefusal {
 }
 
 interface Held {
-  readonly control: Partial<SocketControl>;
-  /** The sockets that a framework has made of one connection. */
-  readonly sockets: Set<object>;
+  readonly control: Pick<SocketControl, 'close'> & Partial<SocketControl>;
   session: Session | undefined;
   /** When the store was last asked for it. Epoch milliseconds. */
   askedAt: number;
@@ -88,8 +88,7 @@ export class SocketSessions {
     const held = this.held.get(handshake);
     if (!held) return;
     this.held.set(socket, held);
-    held.sockets.add(socket);
-    setCurrentSession(socket, held.session);
+    setCurrentSession(socket, held.hasEnded ? undefined : held.session);
   }
 
   /**
@@ -158,18 +157,13 @@ export class SocketSessions {
     else handshake.socket.once('close', release);
   }
 
-  private keep(
-    handshake: IncomingMessage,
-    session: Session | undefined,
-    control: Held['control'] & Pick<SocketControl, 'close'>,
-  ): () => void {
-    const askedAt = this.clock.now();
-    const held: Held = { control, sockets: new Set(), session, askedAt, asking: undefined, hasEnded: false };
+  private keep(handshake: IncomingMessage, session: Session | undefined, control: Held['control']): () => void {
+    const held: Held = { control, session, askedAt: this.clock.now(), asking: undefined, hasEnded: false };
     this.held.set(handshake, held);
     if (!session) return () => undefined;
     return this.watch.watch(session, () => {
       held.hasEnded = true;
-      for (const socket of held.sockets) setCurrentSession(socket, undefined);
+      for (const socket of control.sockets ?? []) setCurrentSession(socket, undefined);
       control.close();
     });
   }

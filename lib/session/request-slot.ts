@@ -14,6 +14,7 @@ export class RequestSlot {
   }
 
   keep(owner: object, loading: Loading): void {
+    if (this.owner !== owner) this.session = undefined;
     this.owner = owner;
     this.loading = loading;
   }

@@ -117,6 +117,11 @@ export class SessionService {
     }
   }
 
+  /** For the library itself: whether this application has looked whose request it is. Another one may have, before it. */
+  hasLoaded(request: RequestWithCookies): boolean {
+    return slotOf(request).loadingOf(this) !== undefined;
+  }
+
   /** For the library itself: what the request's session is from now on, after a refresh or its end. */
   remember(source: SessionSource, loaded: LoadedSession | undefined): void {
     if (isRequest(source)) slotOf(source).keep(this, loaded ?? NOBODY);

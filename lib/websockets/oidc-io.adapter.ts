@@ -2,6 +2,7 @@ import { ServerResponse, STATUS_CODES, type IncomingMessage } from 'node:http';
 import type { INestApplicationContext } from '@nestjs/common';
 import { IoAdapter } from '@nestjs/platform-socket.io';
 import { WsException } from '@nestjs/websockets';
+import { OidcConfigurationError } from '../common/errors.js';
 import { SocketSessions, type HandshakeRefusal } from '../http/socket-sessions.js';
 import type { OidcSocketOptions } from './socket-options.js';
 
@@ -11,11 +12,16 @@ export type { OidcSocketOptions } from './socket-options.js';
 type IoServer = ReturnType<IoAdapter['createIOServer']>;
 type IoServerOptions = Parameters<IoAdapter['createIOServer']>[1];
 
+const RECOVERY_REFUSED =
+  'connectionStateRecovery (of a WebSocketGateway) gives the rooms and missed messages of a socket to whoever names its id, ' +
+  'whatever session they have: leave it out, and let clients ask for what they have missed';
+
 /** As much of a socket of Socket.IO as is needed here. */
 interface IoSocket {
   readonly request: IncomingMessage;
   readonly conn: Connection;
-  disconnect(close: boolean): void;
+  once(event: 'disconnect', listener: () => void): void;
+  disconnect(): void;
 }
 
 /** Engine.IO's connection: one for all namespaces of a client. */
@@ -37,8 +43,8 @@ type EngineRequest = IncomingMessage & { readonly _query: { readonly sid?: unkno
 export class OidcIoAdapter extends IoAdapter {
   private readonly sockets: SocketSessions;
   private readonly anonymous: boolean;
-  /** A namespace's socket for each connection: only that can tell its client not to come back. */
-  private readonly clients = new WeakMap<Connection, IoSocket>();
+  /** The sockets of a connection, one for each namespace: only they can tell their client not to come back. */
+  private readonly clients = new WeakMap<Connection, Set<IoSocket>>();
 
   constructor(app: INestApplicationContext, { anonymous = false }: OidcSocketOptions = {}) {
     super(app);
@@ -46,7 +52,9 @@ export class OidcIoAdapter extends IoAdapter {
     this.anonymous = anonymous;
   }
 
+  /** @throws OidcConfigurationError for `connectionStateRecovery` */
   override createIOServer(port: number, options?: IoServerOptions): IoServer {
+    if (options?.connectionStateRecovery) throw new OidcConfigurationError([RECOVERY_REFUSED]);
     const server = super.createIOServer(port, options);
     const { engine } = server;
     engine.use((request: EngineRequest, response: object, next: () => void) => {
@@ -61,8 +69,7 @@ export class OidcIoAdapter extends IoAdapter {
 
   override bindClientConnect(server: IoServer, callback: (socket: IoSocket) => void): void {
     super.bindClientConnect(server, (socket: IoSocket) => {
-      this.clients.set(socket.conn, socket);
-      this.sockets.join(socket, socket.request);
+      this.join(socket);
       callback(socket);
     });
   }
@@ -78,14 +85,25 @@ export class OidcIoAdapter extends IoAdapter {
     }
   }
 
+  /** Each gateway tells of the sockets of its namespace. */
+  private join(socket: IoSocket): void {
+    const sockets = this.clients.get(socket.conn);
+    if (!sockets || sockets.has(socket)) return;
+    sockets.add(socket);
+    socket.once('disconnect', () => sockets.delete(socket));
+    this.sockets.join(socket, socket.request);
+  }
+
   private accept(connection: Connection): void {
     // By a transport that goes round the handshake over HTTP.
     if (!this.sockets.isAdmitted(connection.request)) return connection.close();
+    const sockets = new Set<IoSocket>();
+    this.clients.set(connection, sockets);
     const release = this.sockets.hold(connection.request, {
+      sockets,
       close: () => {
-        const socket = this.clients.get(connection);
-        if (socket) socket.disconnect(true);
-        else connection.close();
+        for (const socket of sockets) socket.disconnect();
+        connection.close();
       },
       exceptionOf: (failure) => new WsException(failure),
     });

@@ -56,20 +56,27 @@ export class OidcWsAdapter extends WsAdapter {
   }
 
   private async admit(handshake: Handshake, done: Verdict, others?: VerifyClient): Promise<void> {
-    const refusal = await this.sockets.refusalOf(handshake.req, { anonymous: this.anonymous });
-    if (refusal) return done(false, refusal.status, refusal.body, refusal.headers);
-    if (!others) return done(true);
+    let isJudged = false;
+    const judge: Verdict = (...verdict) => {
+      isJudged = true;
+      done(...verdict);
+    };
     try {
-      if (others.length === 2) await others(handshake, done);
-      else done((others as (handshake: Handshake) => boolean)(handshake));
+      const refusal = await this.sockets.refusalOf(handshake.req, { anonymous: this.anonymous });
+      if (refusal) judge(false, refusal.status, refusal.body, refusal.headers);
+      else if (others?.length === 2) await others(handshake, judge);
+      else judge(others ? (others as (handshake: Handshake) => boolean)(handshake) : true);
     } catch (error) {
+      // Of the application: its check, or what `ws` has called then. Nobody else would catch it.
       new Logger(OidcWsAdapter.name).error(error);
-      done(false, 500);
+      if (isJudged) handshake.req.socket.destroy();
+      else done(false, 500);
     }
   }
 
   private accept(socket: WsSocket, request: IncomingMessage): void {
     const release = this.sockets.hold(request, {
+      sockets: new Set([socket]),
       close: () => socket.close(SESSION_ENDED.code, SESSION_ENDED.reason),
       exceptionOf: (failure) => new WsException(failure),
     });

@@ -28,21 +28,28 @@ async function connected() {
   const sockets = new SocketSessions(clock, authenticator, repository, watch, events);
   const [handshake, socket, closes] = [{} as IncomingMessage, {}, [] as string[]];
   await sockets.refusalOf(handshake, { anonymous: false });
-  const release = sockets.hold(handshake, { close: () => closes.push('closed'), exceptionOf: () => new Error() });
+  const release = sockets.hold(handshake, {
+    sockets: new Set([socket]),
+    close: () => closes.push('closed'),
+    exceptionOf: () => new Error(),
+  });
   sockets.join(socket, handshake);
   await clock.advance(0);
-  return { clock, repository, session, sockets, socket, closes, release };
+  return { clock, repository, session, sockets, handshake, socket, closes, release };
 }
 
 describe('SocketSessions', () => {
   it('refuses what a socket still sends while it is being closed [SES-04]', async () => {
-    const { repository, session, sockets, socket, closes } = await connected();
+    const { repository, session, sockets, handshake, socket, closes } = await connected();
     expect(await sockets.sessionOf(socket)).toBe(session);
     expect(currentSession(socket)).toBe(session);
     await repository.end(session.id, 'logout');
     expect(closes).toEqual(['closed']);
     expect(currentSession(socket)).toBeUndefined();
     await expect(sockets.sessionOf(socket)).rejects.toThrow(LoginRequiredError);
+    const late = {};
+    sockets.join(late, handshake);
+    expect(currentSession(late)).toBeUndefined();
   });
 
   it('lets go of the session of a socket that has closed', async () => {

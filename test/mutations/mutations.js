@@ -918,12 +918,25 @@ export const mutations = [
     title: 'Apollo on express takes no request for a WebSocket',
   },
   {
-    name: 'sockets: roles are those of the first message',
+    name: 'sockets: one that has left its namespace outlives its session',
+    edits: [edit('lib/websockets/oidc-io.adapter.ts', '        connection.close();\n', '')],
+    tests: ['test/transports/websockets.test.ts'],
+    title: 'that has left',
+  },
+  {
+    name: 'requests: judged by what another application has found',
+    edits: [
+      edit('lib/session/session.service.ts', 'return slotOf(request).loadingOf(this) !== undefined;', 'return true;'),
+    ],
+    tests: ['test/security/two-applications.test.ts'],
+  },
+  {
+    name: 'sockets, GraphQL: judged by the first message, the first field',
     edits: [
       edit(
         'lib/authorization/authorization.guard.ts',
-        "caller?.kind === 'request' ? currentSession",
-        'caller ? currentSession',
+        '    await this.authGuard.canActivate(context);',
+        '    if (!currentSessionIn(context)) await this.authGuard.canActivate(context);',
       ),
     ],
     tests: ['test/transports/graphql.test.ts'],

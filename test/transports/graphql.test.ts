@@ -1,17 +1,19 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals';
 import { EventEmitter, on, once } from 'node:events';
-import type { DynamicModule } from '@nestjs/common';
+import { UseGuards, type DynamicModule } from '@nestjs/common';
 import { ApolloDriver, type ApolloDriverConfig } from '@nestjs/apollo';
 import { Args, GraphQLModule, Int, Mutation, Query, Resolver, Subscription } from '@nestjs/graphql';
 import { MercuriusDriver, type MercuriusDriverConfig } from '@nestjs/mercurius';
 import { createClient } from 'graphql-ws';
 import {
+  AuthGuard,
   CurrentSession,
   CurrentUser,
   OptionalAuth,
   Public,
   Roles,
   SessionService,
+  SkipOriginCheck,
   TokenService,
   type Claims,
   type Session,
@@ -60,6 +62,19 @@ class NotesResolver {
   secrets(): string {
     this.secretsTold += 1;
     return 'none';
+  }
+
+  @UseGuards(AuthGuard)
+  @SkipOriginCheck()
+  @Mutation(() => String)
+  hook(): string {
+    return 'from anywhere';
+  }
+
+  @Roles('admin')
+  @Mutation(() => String)
+  tellSecrets(): string {
+    return this.secrets();
   }
 
   @Mutation(() => String)
@@ -334,15 +349,25 @@ describe.each(servers)('GraphQL by %s on %s', (name, platform, graphql) => {
 
 describe.each(platforms)('GraphQL by Apollo on %s without a global guard', (platform) => {
   let stage: Stage;
-  let socket: WebSocket;
+  let socket: WebSocket | undefined;
 
   afterEach(async () => {
-    socket.terminate();
+    socket?.terminate();
     await stage.close();
   });
 
   const askFor = (id: string): void =>
-    socket.send(JSON.stringify({ id, type: 'subscribe', payload: { query: '{ secrets }' } }));
+    socket?.send(JSON.stringify({ id, type: 'subscribe', payload: { query: '{ secrets }' } }));
+
+  it('judges each field by the rules of its own [BFF-02]', async () => {
+    stage = await raise({ platform, imports: [apollo()], providers: [NotesResolver], globalGuard: false });
+    const { cookie } = await loginAs(stage.app, { sub: 'alice', roles: ['admin'] });
+    const evil = { cookie, origin: 'https://evil.example' };
+    const answer = await ask(stage.url, 'mutation { hook tellSecrets }', evil);
+    expect(answer.errors?.map(({ message }) => message)).toEqual(['csrf_rejected']);
+    expect(stage.app.get(NotesResolver).secretsTold).toBe(0);
+  });
+
   it('judges each message of a socket by the session as it is then [NST-02] [SES-04]', async () => {
     stage = await raise({ platform, imports: [apollo()], providers: [NotesResolver], globalGuard: false });
     const { cookie, session } = await loginAs(stage.app, { sub: 'alice', roles: ['admin'] });

@@ -20,6 +20,7 @@ import {
 import { OidcIoAdapter, OidcWsExceptionFilter, type OidcSocketOptions } from 'nest-oidc/socket.io';
 import { TestClock } from 'nest-oidc/testing';
 import { OidcWsAdapter } from 'nest-oidc/ws';
+import { WebSocket } from 'ws';
 import { Browser } from '../support/browser.js';
 import { eventually } from '../support/eventually.js';
 import { gate } from '../support/gate.js';
@@ -396,6 +397,70 @@ describe('what is particular to an adapter:', () => {
     await stage.app.get(SessionService).endOne('alice', session.id);
     expect(await news.closed).toBe('io server disconnect');
     await expect(connectIo(`${stage.url}/news`, headers)).rejects.toThrow();
+  });
+
+  it.each([
+    ['one of its namespaces', ['40', '40/news,'], '41/news,'],
+    ['all of its namespaces', ['40'], '41'],
+  ])('a client of Socket.IO that has left %s is closed with its session [SES-04]', async (_, joins, leave) => {
+    let [joined, left] = [0, 0];
+    class Leavable {
+      handleConnection(): void {
+        joined += 1;
+      }
+
+      handleDisconnect(): void {
+        left += 1;
+      }
+    }
+    @WebSocketGateway()
+    class HomeGateway extends Leavable {}
+    @WebSocketGateway({ namespace: 'news' })
+    class NewsGateway extends Leavable {}
+    stage = await raise({
+      providers: [HomeGateway, NewsGateway],
+      prepare: (app) => app.useWebSocketAdapter(new OidcIoAdapter(app)),
+    });
+    const { cookie, session } = await stage.logIn();
+    const url = `${stage.url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`;
+    const socket = new WebSocket(url, { headers: { cookie } });
+    const closed = once(socket, 'close');
+    await once(socket, 'open');
+    for (const frame of joins) socket.send(frame);
+    await eventually(() => expect(joined).toBe(joins.length));
+    socket.send(leave);
+    await eventually(() => expect(left).toBe(1));
+    await stage.app.get(SessionService).endOne('alice', session.id);
+    await closed;
+  });
+
+  it('Socket.IO’s recovery of a connection is refused: it asks for no session', async () => {
+    @WebSocketGateway({ connectionStateRecovery: {} })
+    class RecoveringGateway {}
+    const raising = raise({
+      providers: [RecoveringGateway],
+      prepare: (app) => app.useWebSocketAdapter(new OidcIoAdapter(app)),
+    });
+    await expect(raising).rejects.toThrow('connectionStateRecovery');
+  });
+
+  it.each<[string, object]>([
+    ['alone', {}],
+    ['after a check', { verifyClient: () => true }],
+    ['after an asynchronous check', { verifyClient: (_: object, done: (verified: boolean) => void) => done(true) }],
+  ])('a handleProtocols of ws that throws costs its client the connection, %s', async (_, options) => {
+    const handleProtocols = (): never => {
+      throw new TypeError('Invalid URL');
+    };
+    @WebSocketGateway({ handleProtocols, ...options })
+    class FailingGateway {}
+    stage = await raise({
+      providers: [FailingGateway],
+      prepare: (app) => app.useWebSocketAdapter(new OidcWsAdapter(app)),
+    });
+    const { cookie } = await stage.logIn();
+    const asked = upgrade(stage.url, { cookie, 'sec-websocket-protocol': 'chat' });
+    await expect(asked).rejects.toThrow('socket hang up');
   });
 
   it.each<[string, unknown]>([
