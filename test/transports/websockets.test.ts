@@ -424,14 +424,17 @@ describe('what is particular to an adapter:', () => {
     const { cookie, session } = await stage.logIn();
     const url = `${stage.url.replace('http', 'ws')}/socket.io/?EIO=4&transport=websocket`;
     const socket = new WebSocket(url, { headers: { cookie } });
-    const closed = once(socket, 'close');
     await once(socket, 'open');
     for (const frame of joins) socket.send(frame);
     await eventually(() => expect(joined).toBe(joins.length));
     socket.send(leave);
     await eventually(() => expect(left).toBe(1));
     await stage.app.get(SessionService).endOne('alice', session.id);
-    await closed;
+    try {
+      await eventually(() => expect(socket.readyState).toBe(WebSocket.CLOSED));
+    } finally {
+      socket.terminate();
+    }
   });
 
   it('Socket.IO’s recovery of a connection is refused: it asks for no session', async () => {
