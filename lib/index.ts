@@ -17,6 +17,7 @@ export type {
   RefreshOptions,
   SessionCookieOptions,
   SessionOptions,
+  SiteData,
 } from './options/oidc-options.js';
 
 // In controllers

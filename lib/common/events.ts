@@ -15,6 +15,8 @@ export type SessionEndCause =
   | 'replaced_by_login'
   | 'refresh_refused'
   | 'subject_changed'
+  /** A refreshed ID token said that the session is over (`session_expiry`). */
+  | 'session_expiry'
   | 'corrupt';
 
 /** Where a login came from, with the option `session.recordDevice`. */
@@ -45,6 +47,8 @@ export type OidcEvent =
   | { readonly name: 'logout.replayed' }
   | { readonly name: 'token.revocation_failed'; readonly reason: string }
   | { readonly name: 'refresh.succeeded'; readonly session: string; readonly durationMs: number }
+  /** The access token may do more than the one before, which no provider should let happen (RFC 6749 §6). */
+  | { readonly name: 'refresh.scope_widened'; readonly session: string }
   | { readonly name: 'refresh.shared'; readonly session: string }
   | { readonly name: 'refresh.adopted'; readonly session: string }
   /** The token is due, cannot be refreshed now, and goes on serving. */
@@ -97,6 +101,7 @@ const levels: Readonly<Record<OidcEvent['name'], Level>> = {
   'logout.replayed': 'warn',
   'token.revocation_failed': 'warn',
   'refresh.succeeded': 'debug',
+  'refresh.scope_widened': 'warn',
   'refresh.shared': 'none',
   'refresh.adopted': 'none',
   'refresh.stale_but_valid': 'none',

@@ -96,6 +96,7 @@ export class AuthService implements OnApplicationBootstrap {
     this.sessions.remember(request, undefined);
     this.cookies.clearSession(response);
     this.cookies.clearAllPending(request, response);
+    this.responder.clearSiteData(response, this.options.logout.clearSiteData);
     if (wantsJson(request)) return this.responder.json(response, 200, { redirectTo });
     this.responder.redirectForm(response, redirectTo);
   }

@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { OidcError } from '../common/errors.js';
+import type { SiteData } from '../options/oidc-options.js';
 import { PublicUrls } from '../options/public-urls.js';
 import { ERROR_PAGE_STYLE_SOURCE, errorPage } from './error-page.js';
 import { Platform, type PlatformRequest, type PlatformResponse } from './platform.js';
@@ -47,6 +48,12 @@ export class Responder {
   redirectForm(response: PlatformResponse, location: string): void {
     this.setHeaders(response, { ...HEADERS, 'Content-Security-Policy': CLOSED });
     this.platform.redirect(response, 303, location);
+  }
+
+  /** The browser forgets what it keeps of this origin (W3C Clear Site Data §3.1). For an answer that is sent afterwards. */
+  clearSiteData(response: PlatformResponse, kinds: readonly SiteData[]): void {
+    if (kinds.length === 0) return;
+    this.platform.setHeader(response, 'Clear-Site-Data', kinds.map((kind) => `"${kind}"`).join(', '));
   }
 
   empty(response: PlatformResponse, status: number): void {

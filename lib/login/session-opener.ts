@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { Claims } from '../common/claims.js';
 import { LoginRequiredError } from '../common/errors.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
+import { sessionExpiryOf } from '../provider/id-token.js';
 import type { Login } from '../provider/provider.service.js';
 import { Revocations } from '../provider/revocations.js';
 import { LogoutNotes } from '../session/logout-notes.js';
@@ -35,7 +36,7 @@ export class SessionOpener {
     previousToken: string | undefined,
   ): Promise<LoadedSession> {
     const { tokens } = login;
-    const loaded = await this.sessions.create(claims, tokens, device);
+    const loaded = await this.sessions.create(claims, tokens, device, sessionExpiryOf(login.claims));
     const { id, sub, sid } = loaded.session;
     const issuedAt = Number(login.claims['iat']) * 1000;
     await this.directory.enter(loaded.session, issuedAt);

@@ -122,7 +122,15 @@ export interface LogoutOptions {
    * at the provider, unless the route `postLogout` is set. @default '/'
    */
   readonly returnTo?: string | undefined;
+  /**
+   * What the browser forgets of the application's origin at a logout (W3C Clear Site Data §3.1): `'cache'`, what it has
+   * cached; `'storage'`, what scripts have stored. Over https only, where browsers have it. @default none
+   */
+  readonly clearSiteData?: readonly SiteData[] | undefined;
 }
+
+/** Not `cookies`: those of a provider with the same registrable domain would go, too. */
+export type SiteData = 'cache' | 'storage';
 
 export interface ProviderOptions {
   /** Deadline of each request to the provider, body included. Seconds, 1 to 30. @default 10 */

@@ -96,6 +96,13 @@ export class OptionReader {
     return fallback;
   }
 
+  someOf<T extends string>(name: string, choices: readonly T[]): readonly T[] {
+    const values = this.strings(name, []);
+    const chosen = choices.filter((choice) => values.includes(choice));
+    if (chosen.length < values.length) this.problem(name, `must be an array of ${choices.join(', ')}, each once`);
+    return Object.freeze(chosen);
+  }
+
   stringRecord(name: string): Readonly<Record<string, string>> {
     const value = this.raw(name);
     if (value === undefined) return {};

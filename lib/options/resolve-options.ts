@@ -393,6 +393,7 @@ function readLogout(reader: OptionReader, routes: ResolvedRoutes): ResolvedOptio
     provider: reader.boolean('provider', true),
     revokeTokens: reader.boolean('revokeTokens', true),
     returnTo: readPath(reader, 'returnTo', '/'),
+    clearSiteData: reader.someOf('clearSiteData', ['cache', 'storage']),
   };
   if (logout.returnTo === routes.postLogout) {
     reader.problem('returnTo', 'is the same path as routes.postLogout, which would redirect to itself');

@@ -2,7 +2,7 @@ import type { Claims } from '../common/claims.js';
 import type { OidcEventListener } from '../common/events.js';
 import type { Telemetry } from '../common/telemetry.js';
 import type { SessionStore } from '../store/session-store.js';
-import type { ClientAuthentication, ClientPrivateKey, ForwardedParameter } from './oidc-options.js';
+import type { ClientAuthentication, ClientPrivateKey, ForwardedParameter, SiteData } from './oidc-options.js';
 
 /** Injection token of the {@link ResolvedOptions}. */
 export const RESOLVED_OPTIONS = Symbol('nest-oidc:resolved-options');
@@ -63,6 +63,7 @@ export interface ResolvedOptions {
     readonly provider: boolean;
     readonly revokeTokens: boolean;
     readonly returnTo: string;
+    readonly clearSiteData: readonly SiteData[];
   };
   readonly provider: {
     readonly timeout: number;

@@ -1,4 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
+import type { JWTPayload } from 'jose';
 import type { ClientAuth, Configuration, ServerMetadata } from 'openid-client';
 import type { Claims } from '../common/claims.js';
 import { CLOCK, type Clock, type Timer } from '../common/clock.js';
@@ -6,7 +7,7 @@ import type { OidcError } from '../common/errors.js';
 import { noTelemetry, TELEMETRY, type Telemetry } from '../common/telemetry.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
 import { clientAuthentication } from './client-authentication.js';
-import { IdTokenValidator, withUserInfo } from './id-token.js';
+import { IdTokenValidator, sessionExpiryOf, withUserInfo } from './id-token.js';
 import { loadJose, loadOpenidClient } from './protocol.js';
 import { isServedAsJson, ProviderCall, retryAfterMs, unavailable, type CallLimits } from './provider-call.js';
 import {
@@ -179,6 +180,8 @@ export class ProviderService {
     const tokens = { ...answered, scope: answered.scope ?? this.options.login.scope };
     const { accessToken, idToken = '' } = tokens;
     const claims = await this.idTokens.validate(idToken, { ...exchange, accessToken });
+    const sessionExpiresAt = sessionExpiryOf(claims) ?? Number.POSITIVE_INFINITY;
+    if (sessionExpiresAt <= this.clock.now()) throw new IdTokenInvalidError('session_expiry');
     return { tokens, claims: this.options.login.userinfo ? await this.addUserInfo(claims, accessToken) : claims };
   }
 
@@ -203,9 +206,11 @@ export class ProviderService {
     }
     if (!isTokenResponse(call.answer)) return this.explainRefresh(call, undefined);
     const tokens = tokenSetOf(call.answer.json, sentAt);
-    const changed = tokens.idToken === undefined ? undefined : await this.changedClaim(tokens.idToken, original);
+    const claims = tokens.idToken === undefined ? undefined : (await loadJose()).decodeJwt(tokens.idToken);
+    const changed = claims && this.changedClaim(claims, original);
     if (changed) return { outcome: 'identity_rejected', reason: changed, refreshToken: tokens.refreshToken };
-    return { outcome: 'refreshed', tokens: isTimely ? tokens : { ...tokens, idToken: undefined } };
+    if (!isTimely) return { outcome: 'refreshed', tokens: { ...tokens, idToken: undefined } };
+    return { outcome: 'refreshed', tokens, sessionExpiresAt: claims && sessionExpiryOf(claims) };
   }
 
   /**
@@ -268,9 +273,8 @@ export class ProviderService {
    * The claim of a refreshed ID token that differs from the original's, or `undefined` (OpenID Connect Core 1.0 §12.2). Its
    * signature is checked later.
    */
-  private async changedClaim(idToken: string, original: OriginalIdentity): Promise<string | undefined> {
-    const { decodeJwt } = await loadJose();
-    const { iss, aud, sub, azp, nonce, auth_time: authTime } = decodeJwt(idToken);
+  private changedClaim(claims: JWTPayload, original: OriginalIdentity): string | undefined {
+    const { iss, aud, sub, azp, nonce, auth_time: authTime } = claims;
     if (iss !== this.options.issuer) return 'iss';
     if (![aud].flat().includes(this.options.clientId)) return 'aud';
     if (sub !== original.sub) return 'sub';

@@ -3,7 +3,12 @@ import type { TokenSet } from './token-set.js';
 /** What became of one refresh request. Every outcome is expected, so each is a value. */
 export type RefreshAnswer =
   /** New tokens; what the provider left out is `undefined` and stays as it was. */
-  | { readonly outcome: 'refreshed'; readonly tokens: TokenSet }
+  | {
+      readonly outcome: 'refreshed';
+      readonly tokens: TokenSet;
+      /** Until when the provider lets the session last, where the new ID token says so. Epoch milliseconds. */
+      readonly sessionExpiresAt?: number | undefined;
+    }
   /** `invalid_grant` (RFC 6749 §5.2): this refresh token is no good any more. */
   | { readonly outcome: 'refused' }
   /** The provider refuses this client or this request, not the user: somebody has to mend the configuration. */

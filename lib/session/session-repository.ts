@@ -85,10 +85,20 @@ export class SessionRepository {
     return this.read(found, token, id, recent, true) ?? NOBODY;
   }
 
-  /** Brings a session into being, under a token that nobody has seen before. @throws StoreUnavailableError */
-  async create(claims: Claims, tokens: TokenSet, device: Device = {}): Promise<LoadedSession> {
+  /**
+   * Brings a session into being, under a token that nobody has seen before. It ends at `latestEnd` (epoch milliseconds), if
+   * its own lifetime does not end before.
+   *
+   * @throws StoreUnavailableError
+   */
+  async create(
+    claims: Claims,
+    tokens: TokenSet,
+    device: Device = {},
+    latestEnd = Number.POSITIVE_INFINITY,
+  ): Promise<LoadedSession> {
     const createdAt = this.clock.now();
-    const absoluteExpiresAt = createdAt + this.options.session.absoluteLifetime * 1000;
+    const absoluteExpiresAt = Math.min(createdAt + this.options.session.absoluteLifetime * 1000, latestEnd);
     const token = randomToken();
     const id = sessionIdOf(token);
     const head = headWith({ claims, createdAt, absoluteExpiresAt }, tokens);
@@ -102,13 +112,16 @@ export class SessionRepository {
     return this.justSealed(stored, token, id);
   }
 
-  /** The session as it will be once `tokens` are written: the next generation. */
+  /** The session as it will be once `tokens` are written: the next generation. `latestEnd` as in {@link create}. */
   withTokens(
     loaded: LoadedSession,
     tokens: TokenSet,
+    latestEnd = Number.POSITIVE_INFINITY,
   ): { readonly next: LoadedSession; readonly stored: StoredSession } {
     const { token, session } = loaded;
-    const head = headWith(loaded.head, tokens);
+    // It never moves to a later moment: the cookie, and the directory by which users are logged out, last until the first.
+    const absoluteExpiresAt = Math.min(loaded.head.absoluteExpiresAt, latestEnd);
+    const head = headWith({ ...loaded.head, absoluteExpiresAt }, tokens);
     const lastSeenAt = this.clock.now();
     const stored: StoredSession = {
       data: this.codec.encodeNext(loaded, head, tokens),

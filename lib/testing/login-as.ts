@@ -4,6 +4,7 @@ import { CLOCK, type Clock } from '../common/clock.js';
 import { randomToken } from '../common/random.js';
 import { SessionOpener } from '../login/session-opener.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
+import { sessionExpiryOf } from '../provider/id-token.js';
 import type { TokenSet } from '../provider/token-set.js';
 import { SessionDirectory } from '../session/session-directory.js';
 import { SessionRepository } from '../session/session-repository.js';
@@ -64,7 +65,8 @@ export async function loginAs(
   const { token, session } = await sessions.create(
     claimsOf(claims, issuedAt, tokens, resolved),
     tokens,
-    options.device ?? {},
+    options.device,
+    sessionExpiryOf(claims),
   );
   await directory.enter(session, issuedAt * 1000);
   await opener.keepLimit(session);

@@ -245,7 +245,9 @@ export class TokenRefresher {
         this.coolDown.end(id);
         this.events.forget('refresh');
         this.events.emit({ name: 'refresh.succeeded', session: id, durationMs: this.clock.now() - startedAt });
-        return this.commit(loaded, merge(tokens, answer.tokens), answer.tokens, owner);
+        if (isWider(answer.tokens.scope, tokens.scope))
+          this.events.emit({ name: 'refresh.scope_widened', session: id });
+        return this.commit(loaded, tokens, answer, owner);
       case 'refused':
         this.tellRefused(id);
         return this.endUnlessMoved(loaded, 'refresh_refused');
@@ -302,11 +304,15 @@ export class TokenRefresher {
   /** The new refresh token goes into the store before anything else is tried that can fail. */
   private async commit(
     loaded: LoadedSession,
-    tokens: TokenSet,
-    received: TokenSet,
+    previous: TokenSet,
+    { tokens: received, sessionExpiresAt }: Extract<RefreshAnswer, { outcome: 'refreshed' }>,
     owner: string,
   ): Promise<RefreshOutcome> {
-    const { next, stored } = this.sessions.withTokens(loaded, tokens);
+    const { next, stored } = this.sessions.withTokens(loaded, merge(previous, received), sessionExpiresAt);
+    if (next.head.absoluteExpiresAt <= this.clock.now()) {
+      this.revocations.revoke(received.refreshToken);
+      return this.endUnlessMoved(loaded, 'session_expiry');
+    }
     const outcome = await this.writeOrKeep(next, stored, received, owner);
     return outcome.status === 'usable' ? this.verifyIdToken(outcome.loaded, received) : outcome;
   }
@@ -423,6 +429,13 @@ function merge(previous: TokenSet, received: TokenSet): TokenSet {
     idToken: received.idToken ?? previous.idToken,
     scope: received.scope ?? previous.scope,
   };
+}
+
+/** Whether more was granted than before, which a provider must not do at a refresh (RFC 6749 §6). */
+function isWider(scope: string | undefined, before: string | undefined): boolean {
+  if (scope === undefined || before === undefined) return false;
+  const granted = new Set(before.split(' '));
+  return scope.split(' ').some((value) => !granted.has(value));
 }
 
 function identityOf({ head }: LoadedSession): OriginalIdentity {

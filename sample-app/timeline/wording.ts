@@ -18,6 +18,7 @@ const ENDED: Readonly<Record<SessionEndCause, string>> = {
   replaced_by_login: 'A new login took the place of this session',
   refresh_refused: 'The provider refused to refresh: the session is over',
   subject_changed: 'The provider answered for somebody else: the session is over',
+  session_expiry: 'The provider said that this session is over',
   corrupt: 'The session could not be read any more',
 };
 

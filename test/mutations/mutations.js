@@ -375,6 +375,22 @@ export const mutations = [
     title: 'throws at once',
   },
   {
+    name: 'session_expiry: the provider ends no session',
+    edits: [edit('lib/login/session-opener.ts', 'sessionExpiryOf(login.claims)', 'undefined')],
+    tests: ['test/security/session-expiry.test.ts'],
+  },
+  {
+    name: 'session_expiry: a refreshed ID token makes a session longer',
+    edits: [
+      edit(
+        'lib/session/session-repository.ts',
+        'Math.min(loaded.head.absoluteExpiresAt, latestEnd)',
+        'Number.isFinite(latestEnd) ? latestEnd : loaded.head.absoluteExpiresAt',
+      ),
+    ],
+    tests: ['test/security/session-expiry.test.ts'],
+  },
+  {
     name: 'session: one counts past its end that the store has not removed',
     edits: [
       edit(

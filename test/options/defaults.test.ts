@@ -38,6 +38,7 @@ describe('an option that is left out', () => {
     ['logout.provider', options.logout.provider, true],
     ['logout.revokeTokens', options.logout.revokeTokens, true],
     ['logout.returnTo', options.logout.returnTo, '/'],
+    ['logout.clearSiteData', options.logout.clearSiteData, []],
     ['provider.timeout', options.provider.timeout, 10],
     ['provider.metadataLifetime', options.provider.metadataLifetime, 86_400],
     ['provider.keysLifetime', options.provider.keysLifetime, 600],
@@ -99,6 +100,7 @@ describe('an option that is given', () => {
     ['session', { absoluteLifetime: 3600 }],
     ['refresh', { leeway: 0, waitTimeout: 60, background: false }],
     ['logout', { provider: false, revokeTokens: false, returnTo: '/bye' }],
+    ['logout', { clearSiteData: ['cache', 'storage'] }],
     ['provider', { timeout: 30, metadataLifetime: 60, keysLifetime: 60 }],
     ['provider', { allowedHosts: ['login.example.com', 'keys.example.com:8443', '[::1]'] }],
   ])('%s.* is used', (group, values) => {

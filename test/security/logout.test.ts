@@ -201,6 +201,24 @@ describe.each(platforms)('logout on %s', (platform) => {
     ]);
   });
 
+  it('leaves what the browser keeps of the application, unless told otherwise [LGO-09]', async () => {
+    expect((await submit(app, browser)).headers['clear-site-data']).toBeUndefined();
+    const clearSiteData = ['cache', 'storage'] as const;
+    const thorough = await startAppAt(provider, { platform, options: { logout: { clearSiteData } } });
+    try {
+      const user = await loggedIn(thorough);
+      const forged = await user.send(`${thorough.url}/auth/logout`, { method: 'POST', headers: { origin: 'null' } });
+      expect([forged.status, forged.headers['clear-site-data']]).toEqual([403, undefined]);
+      const { status, headers } = await submit(thorough, user);
+      expect([status, headers['clear-site-data']]).toEqual([303, '"cache", "storage"']);
+      expect(headers['cache-control']).toBe('no-store');
+      const script = await user.fetch(`${thorough.url}/auth/logout`, { method: 'POST' });
+      expect([script.status, script.headers['clear-site-data']]).toEqual([200, '"cache", "storage"']);
+    } finally {
+      await thorough.close();
+    }
+  });
+
   it('is kept by no cache and framed by nobody, and lets the form go on to the provider [LGO-01]', async () => {
     const { headers, body } = await submit(app, browser);
     expect(headers).toMatchObject({

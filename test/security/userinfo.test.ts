@@ -62,6 +62,7 @@ describe('the UserInfo endpoint', () => {
       'amr',
       'azp',
       'sid',
+      'session_expiry',
       'at_hash',
       'events',
     ];

@@ -716,6 +716,43 @@ describe('tokens that were issued to somebody else [REF-05]', () => {
   });
 });
 
+describe('a refreshed ID token that says that the session is over [SES-14]', () => {
+  it('ends it, and the new tokens are revoked', async () => {
+    const world = await loggedIn();
+    await world.becomeExpired();
+    const sessionExpiresAt = world.clock.now();
+    world.provider.script.push({ outcome: 'refreshed', tokens: tokenSet(sessionExpiresAt), sessionExpiresAt });
+    await expect(world.accessToken()).rejects.toThrow(LoginRequiredError);
+    await world.revocations.drain();
+    expect(await world.loadIfThere()).toBeUndefined();
+    expect(world.provider.revoked).toEqual([tokenSet(0).refreshToken]);
+    expect(world.listened).toContainEqual({
+      name: 'session.ended',
+      session: world.loaded.session.id,
+      cause: 'session_expiry',
+    });
+  });
+});
+
+describe('a refreshed scope [REF-11]', () => {
+  it.each([
+    ['with something new', 'orders:read users:read', 1],
+    ['with something else', 'users:read', 1],
+    ['as it was, in another order', 'orders:write orders:read', 0],
+    ['with less', 'orders:read', 0],
+    ['left out', undefined, 0],
+  ])('%s is what the access token may do, and is told where it grew', async (_, scope, told) => {
+    const world = await loggedIn({}, { scope: 'orders:read orders:write' });
+    await world.becomeExpired();
+    world.provider.script.push(() => world.provider.rotated({ scope }));
+    await world.accessToken();
+    expect((await world.load()).session.scope).toBe(scope ?? 'orders:read orders:write');
+    expect(world.eventsNamed('refresh.scope_widened')).toEqual(
+      Array.from({ length: told }, () => ({ name: 'refresh.scope_widened', session: world.loaded.session.id })),
+    );
+  });
+});
+
 describe('a refreshed ID token', () => {
   const withIdToken = async () => {
     const world = await loggedIn();
