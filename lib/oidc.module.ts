@@ -159,6 +159,7 @@ function memoryStore(clock: Clock, events: EventLog): SessionStore {
     Authorizer,
     AuthorizationGuard,
     OidcHealth,
+    OidcExceptionFilter,
   ],
 })
 export class OidcModule extends ConfigurableModuleClass implements OnApplicationBootstrap, OnApplicationShutdown {

@@ -31,7 +31,7 @@ const LOGIN_GOES_ON: ReadonlySet<OidcErrorCode> = new Set([
 
 /**
  * What the routes of the auth controller do. For applications that switch a route off and answer it themselves: each
- * method sends the response, with `@Res()` in the handler.
+ * method sends the response, with `@Res()` in the handler, which must be `@Public()`: the guard protects it like any other.
  */
 @Injectable()
 export class AuthService implements OnApplicationBootstrap {
@@ -78,7 +78,9 @@ export class AuthService implements OnApplicationBootstrap {
       const { loaded, returnTo } = await this.callbacks.complete(received, this.callbacks.check(received));
       if (loaded) this.cookies.setSession(response, loaded);
       this.cookies.clearPending(response, state);
-      this.responder.redirect(response, 303, returnTo);
+      // A redirect goes on where the browser comes from, another site: a strict cookie would not come along.
+      if (this.options.session.cookie.sameSite === 'strict') this.responder.forward(response, returnTo);
+      else this.responder.redirect(response, 303, returnTo);
     } catch (error) {
       if (error instanceof OidcError) this.failLogin(error, received, response, state);
       throw error;

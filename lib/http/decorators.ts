@@ -35,7 +35,7 @@ export const OptionalAuth = (): CustomDecorator => SetMetadata(ACCESS_METADATA, 
  * and `Sec-Fetch-Site` are looked at, nor the header that `csrfHeader` names. The user must be logged in as ever: it skips
  * no authentication. Such a handler acts in a user's name for whoever made that page, so it needs a proof of its own that
  * the user wants it, e.g. a signature. What has no session, as a webhook, wants `@Public()`; a whole origin that is
- * trusted, `allowedOrigins`.
+ * trusted, `allowedOrigins`. A page of another site brings no session cookie all the same (`SameSite`).
  *
  * @param skip `false` on a method whose class has the decorator: it is checked again. @default true
  */

@@ -2,7 +2,7 @@ import { Inject, Injectable } from '@nestjs/common';
 import type { OidcError } from '../common/errors.js';
 import type { SiteData } from '../options/oidc-options.js';
 import { PublicUrls } from '../options/public-urls.js';
-import { ERROR_PAGE_STYLE_SOURCE, errorPage } from './error-page.js';
+import { ERROR_PAGE_STYLE_SOURCE, errorPage, forwardingPage } from './pages.js';
 import { Platform, type PlatformRequest, type PlatformResponse } from './platform.js';
 import { wantsHtml } from './request-kind.js';
 
@@ -42,6 +42,12 @@ export class Responder {
   redirect(response: PlatformResponse, status: 302 | 303, location: string): void {
     this.setHeaders(response);
     this.platform.redirect(response, status, location);
+  }
+
+  /** Sends the browser to a path from a page of our own: to the next request, it comes from here. */
+  forward(response: PlatformResponse, path: string): void {
+    this.setHeaders(response);
+    this.platform.send(response, 200, HTML, forwardingPage(path));
   }
 
   /** After a form. Where that may lead is for the page that held it to say. */

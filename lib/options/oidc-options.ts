@@ -66,7 +66,7 @@ export interface SessionCookieOptions {
   /** Name of the session cookie. @default '__Host-sid', or 'sid' when `baseUrl` is plain http */
   readonly name?: string | undefined;
   /**
-   * `lax`, or `strict` (the first navigation after the provider's redirect then arrives without the cookie).
+   * `lax`, or `strict`: then a visit by a link on another site begins with a login, mostly unseen, and a new session.
    * @default 'lax'
    */
   readonly sameSite?: 'lax' | 'strict' | undefined;
@@ -185,7 +185,11 @@ export interface OidcOptions {
    * @default false
    */
   readonly allowInsecure?: boolean | undefined;
-  /** Other origins that may send state-changing requests with the session cookie, e.g. `https://admin.example`. @default [] */
+  /**
+   * Other origins of the same site that may send state-changing requests, e.g. `https://admin.example.com` for
+   * `https://app.example.com`. Pages of other sites send no session cookie (`SameSite`). CORS headers are the application's
+   * (`app.enableCors({ origin, credentials: true })`). @default []
+   */
   readonly allowedOrigins?: readonly string[] | undefined;
   /**
    * Name of a header, e.g. `X-CSRF`, that every state-changing request with a session must carry beside coming from the

@@ -26,7 +26,8 @@ export async function writeApplication(directory, { system, platform }, baseUrl)
   }
 }
 
-export async function writeProject(directory, system) {
+/** `compilerOptions` besides those of `nest new`. */
+export async function writeProject(directory, system, compilerOptions = {}) {
   await mkdir(join(directory, 'src'), { recursive: true });
   await writeJson(join(directory, 'package.json'), { private: true, type: PACKAGE_TYPES[system] });
   await writeJson(join(directory, 'tsconfig.json'), {
@@ -40,6 +41,7 @@ export async function writeProject(directory, system) {
       emitDecoratorMetadata: true,
       rootDir: 'src',
       outDir: 'dist',
+      ...compilerOptions,
     },
     include: ['src'],
   });

@@ -23,6 +23,8 @@ const PROBES = {
   }`,
 };
 const TELL = 'const tell = (outcome) => console.log(JSON.stringify(outcome));\n';
+/** As `nest new` of Nest 11 wrote it before TypeScript's `nodenext`: packages are found by `main` and `typesVersions`. */
+const COMMONJS = { module: 'commonjs', moduleResolution: 'node10', ignoreDeprecations: '6.0' };
 const EXTENSIONS = { esm: 'mjs', commonjs: 'cjs' };
 
 /**
@@ -49,7 +51,8 @@ export async function checkWithPeers(directory, major, nodes) {
     OPTIONAL_PEERS.map((peer) => `${peer}@${rangeFor(major, peerDependencies[peer])}`),
   );
   for (const outcome of await loadAll(directory, nodes)) assert(outcome.code === undefined, describe(outcome));
-  await typeCheck(join(directory, 'types'));
+  await typeCheck(join(directory, 'types'), ['mts', 'cts']);
+  await typeCheck(join(directory, 'types-commonjs'), ['ts'], COMMONJS);
   return `all ${ENTRY_POINTS.length} load and type-check with the ${OPTIONAL_PEERS.length} optional peers`;
 }
 
@@ -74,14 +77,15 @@ async function loadAll(directory, nodes) {
 }
 
 /**
- * As both kinds of module. Only what is in the library's declarations counts: some peers' own do not pass a strict check.
+ * Only what is in the library's declarations counts: some peers' own do not pass a strict check, or are found by `exports`
+ * alone.
  */
-async function typeCheck(directory) {
-  await writeProject(directory, 'esm');
+async function typeCheck(directory, extensions, compilerOptions) {
+  await writeProject(directory, 'commonjs', compilerOptions);
   const imports = ENTRY_POINTS.map((entry, index) => `import * as entry${index} from '${entry}';`);
   const uses = ENTRY_POINTS.map((_entry, index) => `entry${index}`);
   const text = `${imports.join('\n')}\nexport const all = [${uses.join(', ')}];\n`;
-  for (const extension of ['mts', 'cts']) await writeFile(join(directory, `src/all.${extension}`), text);
+  for (const extension of extensions) await writeFile(join(directory, `src/all.${extension}`), text);
   await compile(directory, (problem) => problem.startsWith('src/') || problem.includes(`node_modules/${name}/`));
 }
 

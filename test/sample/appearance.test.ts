@@ -3,7 +3,7 @@ import { mkdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { Sample } from '../support/sample.js';
-import { allAnswered, launchChromium, openDashboard, submitLogin } from './chromium.js';
+import { allAnswered, launchChromium, openDashboard, submitLogin } from '../support/chromium.js';
 
 /** Where the pictures are, for people to look at. */
 const SCREENSHOTS = fileURLToPath(new URL('../../coverage/screenshots', import.meta.url));

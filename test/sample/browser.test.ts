@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from '@jest/globals';
 import type { Browser, BrowserContext, Locator, Page } from 'playwright-core';
-import { allAnswered, complaintsOf, launchChromium, openDashboard, submitLogin } from './chromium.js';
+import { allAnswered, complaintsOf, launchChromium, openDashboard, submitLogin } from '../support/chromium.js';
 import { Sample, SAMPLE_SECRET } from '../support/sample.js';
 import { freePort } from '../support/free-port.js';
 import { CLIENT_ID, CLIENT_SECRET, TestProvider } from '../support/test-provider.js';

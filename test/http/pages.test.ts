@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from '@jest/globals';
 import fc from 'fast-check';
-import { ERROR_PAGE_STYLE_SOURCE, errorPage, type ErrorPage } from '../../lib/http/error-page.js';
+import { ERROR_PAGE_STYLE_SOURCE, errorPage, forwardingPage, type ErrorPage } from '../../lib/http/pages.js';
 
 const PAGE: ErrorPage = {
   title: 'Title',
@@ -66,5 +66,15 @@ describe('errorPage', () => {
     const [, style = ''] = /<style>([^]*)<\/style>/u.exec(page) ?? [];
     expect(ERROR_PAGE_STYLE_SOURCE).toBe(`'sha256-${createHash('sha256').update(style).digest('base64')}'`);
     expect(page).not.toMatch(/<script|<img|<link|src=|url\(|style=|\son\w+=/iu);
+  });
+});
+
+describe('forwardingPage', () => {
+  it('goes to the path, whatever is in it, and nowhere else [ERR-02]', () => {
+    const page = forwardingPage(`/a?b="'><script>alert(1)</script>&c;url=https://evil.example`);
+    const escaped = '/a?b=&#34;&#39;&#62;&#60;script&#62;alert(1)&#60;/script&#62;&#38;c;url=https://evil.example';
+    expect(page).toContain(`<meta http-equiv="refresh" content="0;url=${escaped}">`);
+    expect(page).toContain(`<a href="${escaped}">`);
+    expect(tagsOf(page)).toEqual(tagsOf(forwardingPage('/')).map((tag) => tag.replace('0;url=/', `0;url=${escaped}`)));
   });
 });

@@ -40,6 +40,19 @@ ${link ? `<p><a href="${escapeHtml(link.href)}">${escapeHtml(link.text)}</a></p>
 `;
 }
 
+/** A page that goes on to another one by itself, or by a click. */
+export function forwardingPage(path: string): string {
+  const href = escapeHtml(path);
+  return `<!doctype html>
+<html lang="en">
+<meta charset="utf-8">
+<meta http-equiv="refresh" content="0;url=${href}">
+<title>Logged in</title>
+<p><a href="${href}">Continue</a></p>
+</html>
+`;
+}
+
 function escapeHtml(text: string): string {
   return text.replace(/[&<>"']/gu, (character) => `&#${character.charCodeAt(0)};`);
 }
