@@ -30,6 +30,7 @@ export type { Claims, ClaimValue } from './common/claims.js';
 
 // Services
 export { AuthService } from './http/auth.service.js';
+export type { PlatformRequest, PlatformResponse } from './http/platform.js';
 export { SessionService, type RequestWithCookies, type SessionSource } from './session/session.service.js';
 export { SessionWatch } from './session/session-watch.js';
 export type { Device, Session, SessionSummary } from './session/session.js';
@@ -37,6 +38,7 @@ export { TokenService, type AccessTokenOptions, type AccessTokenSet } from './to
 
 // Stores
 export { MemorySessionStore, type MemorySessionStoreOptions } from './store/memory-session-store.js';
+export type { Clock, Timer } from './common/clock.js';
 export {
   SESSION_STORE,
   type LockResult,
@@ -56,6 +58,7 @@ export type { Health } from './common/health.js';
 
 // Errors
 export { AccessDeniedError, type DenialReason } from './authorization/access-denied-error.js';
+export { RequestInvalidError } from './http/form-body.js';
 export { OidcExceptionFilter } from './http/oidc-exception.filter.js';
 export {
   CrossOriginRequestError,
@@ -66,6 +69,7 @@ export {
   StoreUnavailableError,
   UnsupportedContextError,
   type OidcErrorCode,
+  type OidcErrorOptions,
 } from './common/errors.js';
 export {
   AuthorizationRefusedError,

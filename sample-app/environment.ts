@@ -61,7 +61,7 @@ export function readEnvironment(variables: NodeJS.ProcessEnv): Environment {
     scope: readScope(reader),
     secrets: secrets ?? [randomBytes(32).toString('base64url')],
     secretIsTemporary: secrets === undefined,
-    redisUrl: reader.url('REDIS_URL', ['redis:', 'rediss:'])?.text,
+    redisUrl: readRedisUrl(reader),
     refreshLeeway: reader.integer('REFRESH_LEEWAY', 0, 3600),
     sessionIdleTimeout: reader.integer('SESSION_IDLE_TIMEOUT', 1, 604_800),
     resourceUrl: reader.url('RESOURCE_URL', ['https:', 'http:'])?.text,
@@ -112,6 +112,26 @@ function readClient(reader: VariableReader, production: boolean): ProviderClient
   if (!clientSecret) reader.problem('OIDC_CLIENT_SECRET', 'is missing; set it to the secret of OIDC_CLIENT_ID');
   if (issuer) requireSafeScheme(reader, 'OIDC_ISSUER', issuer.url, production);
   return { issuer: issuer?.text ?? '', clientId: clientId ?? '', clientSecret: clientSecret ?? '' };
+}
+
+/** What the URL parser lets pass and node-redis does not, or takes for something else than was meant. */
+function readRedisUrl(reader: VariableReader): string | undefined {
+  const redis = reader.url('REDIS_URL', ['redis:', 'rediss:']);
+  if (!redis) return undefined;
+  const { hostname, pathname, username, password } = redis.url;
+  if (hostname === '' || !/^(?:\/\d*)?$/u.test(pathname) || !isEncoded(`${username}${password}`)) {
+    reader.problem('REDIS_URL', 'must be a URL such as redis://user:password@redis.example.com:6379/0');
+  }
+  return redis.text;
+}
+
+function isEncoded(text: string): boolean {
+  try {
+    decodeURIComponent(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function readScope(reader: VariableReader): string | undefined {

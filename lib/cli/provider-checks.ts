@@ -60,7 +60,8 @@ export class ProviderChecks {
     }
   }
 
-  private checkPkce({ code_challenge_methods_supported: methods }: Metadata): void {
+  private checkPkce({ code_challenge_methods_supported }: Metadata): void {
+    const methods = listOf(code_challenge_methods_supported);
     if (!methods) return this.findings.note('PKCE', 'the metadata does not say whether the provider checks it');
     if (methods.includes('S256')) return this.findings.ok('PKCE', 'the provider supports S256');
     this.findings.fault(
@@ -70,7 +71,8 @@ export class ProviderChecks {
     );
   }
 
-  private checkSigningAlgorithms({ id_token_signing_alg_values_supported: offered = [] }: Metadata): void {
+  private checkSigningAlgorithms({ id_token_signing_alg_values_supported }: Metadata): void {
+    const offered = listOf(id_token_signing_alg_values_supported) ?? [];
     const { signingAlgorithms } = this.options.idToken;
     const common = signingAlgorithms.filter((algorithm) => offered.includes(algorithm));
     if (common.length > 0) return this.findings.ok('ID token', `can be signed with ${common.join(', ')}`);
@@ -84,7 +86,8 @@ export class ProviderChecks {
     );
   }
 
-  private checkScopes({ scopes_supported: supported }: Metadata): void {
+  private checkScopes({ scopes_supported }: Metadata): void {
+    const supported = listOf(scopes_supported);
     const missing = this.options.login.scope.split(' ').filter((scope) => supported && !supported.includes(scope));
     if (missing.length === 0) return;
     const cure = 'If logins fail with invalid_scope, leave it out of OIDC_SCOPE.';
@@ -186,7 +189,13 @@ export class ProviderChecks {
     try {
       const code = `nest-oidc-doctor-${randomToken()}`;
       const verifier = { nonce: randomToken(), codeVerifier: randomToken() };
-      await this.provider.exchangeCode({ code, redirectUri: this.redirectUri, ...verifier, maxAge: undefined });
+      await this.provider.exchangeCode({
+        code,
+        redirectUri: this.redirectUri,
+        ...verifier,
+        maxAge: undefined,
+        startedAt: 0,
+      });
     } catch (error) {
       if (error instanceof CodeRefusedError) {
         return this.findings.ok(subject, `${clientId} is accepted with ${clientAuthentication}`);
@@ -260,4 +269,9 @@ function countKeys({ body }: Reply): number {
   } catch {
     return 0;
   }
+}
+
+/** Metadata says what it likes: what is no list is as good as absent. */
+function listOf(value: unknown): readonly string[] | undefined {
+  return Array.isArray(value) ? value.map(String) : undefined;
 }

@@ -50,14 +50,17 @@ export interface OidcErrorOptions {
 }
 
 /**
- * Base of every error the library throws. `code` is stable; `statusCode` is the HTTP answer, under the name that Nest's
- * own exception filter honours, so that an application without our filter answers the same.
+ * Base of every error the library throws. `code` is stable; `statusCode` is the HTTP answer. `status` and `expose` say it in
+ * the way of `http-errors`, which Nest's own exception filter honours, so that an application without our filter answers the
+ * same.
  */
 export abstract class OidcError extends Error {
   abstract readonly code: OidcErrorCode;
   abstract readonly statusCode: number;
   readonly detail?: string;
   readonly retryAfter?: number;
+  /** Whether the message may be shown: it is the library's own, never text from outside. */
+  readonly expose = true;
 
   constructor(message: string, options: OidcErrorOptions = {}) {
     super(message);
@@ -67,6 +70,10 @@ export abstract class OidcError extends Error {
     if (options.cause !== undefined) {
       Object.defineProperty(this, 'cause', { value: options.cause, enumerable: false });
     }
+  }
+
+  get status(): number {
+    return this.statusCode;
   }
 
   /** What `console` and loggers print. Node would print the cause with all its fields, enumerable or not. */

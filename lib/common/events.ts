@@ -122,7 +122,7 @@ const levels: Readonly<Record<OidcEvent['name'], Level>> = {
   'store.memory_in_production': 'warn',
   'request.failed': 'warn',
   // The outage itself is a line of its own, once.
-  'request.unavailable': 'none',
+  'request.unavailable': 'debug',
 };
 
 const MAX_LOGGED_LENGTH = 512;

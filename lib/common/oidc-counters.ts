@@ -10,7 +10,7 @@ export class OidcCounters {
     return Object.fromEntries(this.counts);
   }
 
-  /** For the library itself. */
+  /** @internal */
   count(name: string): void {
     this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
   }

@@ -41,7 +41,7 @@ export class AuthGuard implements CanActivate {
     return caller?.kind === 'request' ? this.admitRequest(caller.owner, rules) : this.admit(context, caller, rules);
   }
 
-  /** For the library itself: Nest asks global filters about no gateway, so what its client is told comes from its guards. */
+  /** @internal Nest asks global filters about no gateway, so what its client is told comes from its guards. */
   asToldTo(context: ExecutionContext, error: unknown): unknown {
     return context.getType() === 'ws' ? this.sockets.exceptionFor(context.getArgs<[object]>()[0], error) : error;
   }

@@ -138,7 +138,7 @@ export class AuthService implements OnApplicationBootstrap {
 
   /** The public claims of the user as JSON, or 401: scripts ask this, so it never redirects. */
   async me(request: PlatformRequest, response: PlatformResponse): Promise<void> {
-    const session = (await this.sessions.load(request))?.session;
+    const session = (await this.sessions.loadReadable(request))?.session;
     this.platform.setHeader(response, 'Vary', 'Cookie');
     if (!session) {
       if (this.cookies.countSessions(request) > 1) this.cookies.clearSession(response);

@@ -10,7 +10,7 @@ import type { Claims } from '../common/claims.js';
 import type { Session } from '../session/session.js';
 import { currentSessionIn } from './current-session.js';
 
-/** Who may use a route: everybody, without a look at who it is; everybody, known or not; users only (the default). */
+/** Who may use an open route: everybody, without a look at who it is; everybody, known or not. Any other is for users only. */
 export type Access = 'public' | 'optional';
 
 export const ACCESS_METADATA = 'nest-oidc:access';

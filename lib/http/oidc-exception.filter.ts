@@ -37,9 +37,11 @@ export class OidcExceptionFilter implements ExceptionFilter<OidcError> {
     if (host.getType() !== 'http') return this.answerOtherwise(error, host);
     const request = host.switchToHttp().getRequest<PlatformRequest>();
     const response = host.switchToHttp().getResponse<PlatformResponse>();
-    if (error instanceof LoginRequiredError) return this.askForLogin(error, request, response);
+    const isTooLate = this.platform.isAnswering(response);
+    if (error instanceof LoginRequiredError && !isTooLate) return this.askForLogin(error, request, response);
     const correlationId = newCorrelationId();
     this.events.emit(failureEvent(error, correlationId, currentSession(request)));
+    if (isTooLate) return this.platform.end(response);
     return this.responder.error(request, response, error, correlationId);
   }
 

@@ -111,6 +111,16 @@ export class Platform {
     this.sendEmpty(response, status);
   }
 
+  /** Whether the answer has begun. */
+  isAnswering(response: PlatformResponse): boolean {
+    return Boolean(this.host.httpAdapter.isHeadersSent(response));
+  }
+
+  /** Of an answer that has begun. */
+  end(response: PlatformResponse): void {
+    this.host.httpAdapter.end(response);
+  }
+
   /** Express, left to itself, adds an `ETag`: a validator has no business on what nobody may keep. */
   private reply(response: PlatformResponse, status: number, body: string): void {
     const { httpAdapter } = this.host;

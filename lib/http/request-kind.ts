@@ -3,10 +3,8 @@ import type { PlatformRequest } from './platform.js';
 const SAFE_METHODS: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
 /** A browser that opens a page: it can be redirected to a login. Anything else is told 401. */
-export function isNavigation({ method, headers }: PlatformRequest): boolean {
-  if (method !== 'GET') return false;
-  const mode = headers['sec-fetch-mode'];
-  return mode === undefined ? acceptsHtml(headers.accept) : mode === 'navigate';
+export function isNavigation(request: PlatformRequest): boolean {
+  return request.method === 'GET' && wantsHtml(request);
 }
 
 /** A top-level navigation, not a prefetch: the only kind of request that may start or end a login. */
@@ -16,14 +14,15 @@ export function isTopLevelNavigation({ method, headers }: PlatformRequest): bool
   return method === 'GET' && (destination === undefined || destination === 'document') && !/prefetch/iu.test(purpose);
 }
 
-/** Whether an answer for people is wanted, whatever the method. */
+/** Whether an answer for people is wanted, whatever the method. A script gets JSON, whatever it accepts. */
 export function wantsHtml({ headers }: PlatformRequest): boolean {
-  return headers['sec-fetch-mode'] === 'navigate' || acceptsHtml(headers.accept);
+  const mode = headers['sec-fetch-mode'];
+  return mode === undefined ? acceptsHtml(headers.accept) : mode === 'navigate';
 }
 
 /** Whether the caller is a script that reads JSON and does not follow redirects to another site. */
 export function wantsJson({ headers }: PlatformRequest): boolean {
-  return headers.accept?.includes('application/json') === true && !acceptsHtml(headers.accept);
+  return accepts(headers.accept, 'application/json') && !acceptsHtml(headers.accept);
 }
 
 /** Whether the method changes state (RFC 9110 §9.2.1). */
@@ -32,5 +31,10 @@ export function changesState({ method }: PlatformRequest): boolean {
 }
 
 function acceptsHtml(accept: string | undefined): boolean {
-  return accept?.includes('text/html') === true;
+  return accepts(accept, 'text/html');
+}
+
+/** Media types are case-insensitive (RFC 9110 §8.3.1). */
+function accepts(accept: string | undefined, type: string): boolean {
+  return accept?.toLowerCase().includes(type) === true;
 }

@@ -127,6 +127,12 @@ function wordingOf({ code, statusCode, detail }: OidcError): Wording {
   if (code === 'op_error' && detail === 'access_denied') {
     return { title: 'Login cancelled', explanation: 'You were not logged in, because the login was cancelled.' };
   }
+  if (code === 'op_error' && statusCode === 400) {
+    return {
+      title: 'The login did not work',
+      explanation: 'The login service refused this login. Please try again, or ask for help.',
+    };
+  }
   if (code === 'csrf_rejected') {
     return {
       title: 'Request refused',

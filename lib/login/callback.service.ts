@@ -101,6 +101,7 @@ export class CallbackService {
       nonce: request.nonce,
       codeVerifier: request.codeVerifier,
       maxAge: request.maxAge,
+      startedAt: request.createdAt,
     });
     if (request.silent && previousToken !== undefined) await this.opener.requireSameUser(previousToken, login);
     const loaded = await this.opener.open(login, await this.mapped(login.claims), device, previousToken);
@@ -134,7 +135,10 @@ export class CallbackService {
   private async mapped(claims: Claims): Promise<Claims> {
     if (!this.options.mapClaims) return claims;
     try {
-      return withIdentityOf(claims, await this.options.mapClaims(claims));
+      const mapped = withIdentityOf(claims, await this.options.mapClaims(claims));
+      // What JSON cannot hold is found out here, where it is told as a mistake of `mapClaims`.
+      JSON.stringify(mapped);
+      return mapped;
     } catch (error) {
       throw new LoginRefusedError(error);
     }

@@ -93,6 +93,13 @@ export class LoginRefusedError extends OidcError {
   readonly statusCode = 403;
 
   constructor(cause: unknown) {
-    super('The application refused the login.', { cause });
+    super('The application refused the login.', { cause, detail: nameOf(cause) });
   }
+}
+
+/** By which a mistake is told from a refusal, and an outage: its message may hold anything. */
+function nameOf(cause: unknown): string {
+  if (!(cause instanceof Error)) return typeof cause;
+  const names = [cause.name, 'code' in cause ? cause.code : undefined];
+  return names.filter((name) => typeof name === 'string' && /^\w{1,64}$/u.test(name)).join(':');
 }

@@ -5,7 +5,7 @@ import { ProviderMetadata } from '../provider/provider-metadata.js';
 import { SessionRepository } from '../session/session-repository.js';
 
 /** A token under which no session is: real ones are random. */
-const NOBODY = '-'.repeat(43);
+const UNUSED_TOKEN = '-'.repeat(43);
 
 /** How the store and the provider do, apart from each other: for probes and dashboards. */
 @Injectable()
@@ -18,7 +18,7 @@ export class OidcHealth {
   /** Reads from the store once. */
   async store(): Promise<Health> {
     try {
-      await this.sessions.load(NOBODY);
+      await this.sessions.load(UNUSED_TOKEN);
       return { status: 'up' };
     } catch (error) {
       if (error instanceof StoreUnavailableError) return { status: 'down', reason: error.code };

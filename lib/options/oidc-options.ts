@@ -31,7 +31,7 @@ export interface LoginOptions {
   readonly forwardParams?: readonly ForwardedParameter[] | undefined;
   /**
    * Oldest login at the provider that is accepted. Sent as `max_age`, and `auth_time` is checked (Core §3.1.3.7).
-   * Seconds, 0 or more. @default none
+   * Seconds, 0 to 31536000 (365 days). @default none
    */
   readonly maxAge?: number | undefined;
   /** How long a login may take, from redirect to callback. Seconds, 60 to 1800. @default 600 */
@@ -85,7 +85,8 @@ export interface SessionOptions {
   readonly maxPerUser?: number | undefined;
   /**
    * Record the IP address (`request.ip`, as the platform was told to trust proxies) and the `User-Agent` of each login,
-   * for `SessionService.list`. Sealed in the store. @default false
+   * for `SessionService.list`. Sealed in the store; but also in the events `login.succeeded` and `login.failed`, and so in
+   * the log: personal data. @default false
    */
   readonly recordDevice?: boolean | undefined;
   readonly cookie?: SessionCookieOptions | undefined;
@@ -206,7 +207,10 @@ export interface OidcOptions {
    * login. @default the claims as they are
    */
   readonly mapClaims?: ((claims: Claims) => Claims | Promise<Claims>) | undefined;
-  /** Called with every event of the library, beside its log line. Must not throw. @default none */
+  /**
+   * Called with every event of the library, beside its log line. It may be asynchronous: nobody waits for it. What it throws is
+   * logged, and changes nothing. @default none
+   */
   readonly onEvent?: ((event: OidcEvent) => void) | undefined;
   /** Metrics and traces, e.g. `new OpenTelemetry()` of `nest-oidc/opentelemetry`. @default none */
   readonly telemetry?: Telemetry | undefined;
@@ -221,13 +225,13 @@ export interface OidcOptions {
 
 /** Paths of the auth controller; `false` switches a route off. A global prefix is put in front, versions are not. */
 export interface AuthRoutes {
-  /** @default '/auth/login' */
+  /** `GET`: sends the browser to the provider. @default '/auth/login' */
   readonly login?: string | false | undefined;
-  /** @default '/auth/callback' */
+  /** `GET`: the redirect URI to register at the provider. @default '/auth/callback' */
   readonly callback?: string | false | undefined;
-  /** @default '/auth/logout' */
+  /** `POST`: ends the session. @default '/auth/logout' */
   readonly logout?: string | false | undefined;
-  /** @default '/auth/me' */
+  /** `GET`: the public claims of the user as JSON, or 401. @default '/auth/me' */
   readonly me?: string | false | undefined;
   /**
    * Where the provider sends its logout tokens: the `backchannel_logout_uri` to register (OpenID Connect Back-Channel

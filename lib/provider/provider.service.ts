@@ -55,6 +55,8 @@ export interface CodeExchange {
   readonly nonce: string;
   readonly codeVerifier: string;
   readonly maxAge: number | undefined;
+  /** When the login began. Epoch milliseconds. */
+  readonly startedAt: number;
 }
 
 export interface Login {
@@ -167,7 +169,6 @@ export class ProviderService {
         expectedNonce: exchange.nonce,
         pkceCodeVerifier: exchange.codeVerifier,
         idTokenExpected: true,
-        ...(exchange.maxAge === undefined ? {} : { maxAge: exchange.maxAge }),
       });
     } catch (error) {
       throw explainExchange(call, error);
@@ -220,7 +221,7 @@ export class ProviderService {
    * @throws IdTokenInvalidError when it is forged, ProviderUnreachableError when that cannot be told now
    */
   async verifyRefreshedIdToken(idToken: string, accessToken: string): Promise<void> {
-    await this.idTokens.validate(idToken, { accessToken, nonce: undefined, maxAge: undefined });
+    await this.idTokens.validate(idToken, { accessToken, nonce: undefined, maxAge: undefined, startedAt: 0 });
   }
 
   /** Revokes a refresh token (RFC 7009). Best effort: `false` when the provider has no such endpoint. */
@@ -341,8 +342,19 @@ function explainExchange(call: ProviderCall, error: unknown): OidcError {
   }
   const trouble = troubleOf(call);
   if (trouble) return trouble;
-  if (isLoginResponse(call.answer)) return new IdTokenInvalidError('claims', error);
+  if (isLoginResponse(call.answer)) return new IdTokenInvalidError(claimOf(error) ?? 'claims', error);
   return new ProviderFaultError('token_response_invalid', 'The token response cannot be used.', { cause: error });
+}
+
+/** Those that the protocol library checks before we do. */
+const CHECKED_CLAIMS: ReadonlySet<unknown> = new Set(['iss', 'aud', 'azp', 'exp', 'iat', 'nbf', 'nonce', 'auth_time']);
+
+/** The claim for which the protocol library refused an ID token, somewhere among the causes of its error. */
+function claimOf(error: unknown): string | undefined {
+  for (let cause = error; typeof cause === 'object' && cause !== null; cause = (cause as Error).cause) {
+    if ('claim' in cause && CHECKED_CLAIMS.has(cause.claim)) return String(cause.claim);
+  }
+  return undefined;
 }
 
 /** What keeps a request from being answered whatever it asks for: the way there, the client, or the provider's state. */

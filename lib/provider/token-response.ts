@@ -4,7 +4,7 @@ import type { TokenSet } from './token-set.js';
 const MAX_LIFETIME_SECONDS = 31_536_000;
 
 /** Whole seconds, as a number or in digits, at most a year; `undefined` when absent; else `'invalid'` (RFC 6749 §5.1). */
-export function parseLifetime(value: unknown): number | 'invalid' | undefined {
+function parseLifetime(value: unknown): number | 'invalid' | undefined {
   if (value === undefined || value === null) return undefined;
   const seconds = typeof value === 'string' && /^\d{1,15}$/u.test(value) ? Number(value) : value;
   if (!isWhole(seconds) || seconds < 0) return 'invalid';

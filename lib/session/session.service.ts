@@ -96,7 +96,7 @@ export class SessionService {
   }
 
   /**
-   * For the library itself: the session with what is needed to open its tokens. A request's is read once, a `Session`'s
+   * @internal The session with what is needed to open its tokens. A request's is read once, a `Session`'s
    * each time: it may have been held for long. Answers at once where nothing has to be waited for.
    *
    * @throws StoreUnavailableError
@@ -107,7 +107,7 @@ export class SessionService {
     return isRequest(source) ? this.loadOnce(source) : this.loadAgain(source);
   }
 
-  /** For the library itself: as {@link load}, and `undefined` for a session that cannot be read here. */
+  /** @internal As {@link load}, and `undefined` for a session that cannot be read here. */
   async loadReadable(request: RequestWithCookies): Promise<LoadedSession | undefined> {
     try {
       return await this.load(request);
@@ -117,12 +117,12 @@ export class SessionService {
     }
   }
 
-  /** For the library itself: whether this application has looked whose request it is. Another one may have, before it. */
+  /** @internal Whether this application has looked whose request it is. Another one may have, before it. */
   hasLoaded(request: RequestWithCookies): boolean {
     return slotOf(request).loadingOf(this) !== undefined;
   }
 
-  /** For the library itself: what the request's session is from now on, after a refresh or its end. */
+  /** @internal What the request's session is from now on, after a refresh or its end. */
   remember(source: SessionSource, loaded: LoadedSession | undefined): void {
     if (isRequest(source)) slotOf(source).keep(this, loaded ?? NOBODY);
   }

@@ -9,9 +9,9 @@ import { StoreProblems } from './store-options.js';
 
 export interface CacheManagerSessionStoreOptions {
   /** Put before every key, within the namespace of the Keyv. @default 'oidc:' */
-  readonly keyPrefix?: string;
+  readonly keyPrefix?: string | undefined;
   /** How long one method may take, waiting for others on the same session included. Seconds, above 0, up to 10. @default 2 */
-  readonly commandTimeout?: number;
+  readonly commandTimeout?: number | undefined;
 }
 
 /** What survives every serialisation that Keyv and its adapters have. */

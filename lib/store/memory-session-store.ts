@@ -19,9 +19,9 @@ export interface MemorySessionStoreOptions {
    * How many sessions are kept. When there are more, expired ones go first, then one that was not used for long: its user
    * has to log in again. An integer, at least 1. @default 50_000
    */
-  readonly maxSessions?: number;
+  readonly maxSessions?: number | undefined;
   /** Called each time a session that was still alive had to go for a new one. Must not throw. */
-  readonly onEvict?: () => void;
+  readonly onEvict?: (() => void) | undefined;
 }
 
 /** Marks are small and short-lived. When there are more, the oldest goes, and what it marked could be used again. */

@@ -5,13 +5,13 @@ import { isFromTo, StoreProblems } from './store-options.js';
 /** What the process keeps of Redis, see `RedisSessionStoreOptions.processCache`. */
 export interface ProcessCacheOptions {
   /** How many sessions are kept, of some 2 KB each; what was not used for long goes first. 1 to 1,000,000. @default 10000 */
-  readonly maxEntries?: number;
+  readonly maxEntries?: number | undefined;
   /**
    * How long Redis may have been silent when a session is answered from the process. A session that has ended is never
    * answered later than that, whatever has failed. A busy process asks for a word of Redis (`PING`) three times as often.
    * Seconds, 0.02 to 10. @default 0.05
    */
-  readonly maxSilence?: number;
+  readonly maxSilence?: number | undefined;
 }
 
 export interface RedisSessionStoreOptions {
@@ -20,15 +20,15 @@ export interface RedisSessionStoreOptions {
    * `<prefix>x:…`.
    * Applications that share a Redis need one each. @default 'oidc:'
    */
-  readonly keyPrefix?: string;
+  readonly keyPrefix?: string | undefined;
   /** How long Redis may take to answer; half a second at most while it is away. Seconds, above 0, up to 10. @default 2 */
-  readonly commandTimeout?: number;
+  readonly commandTimeout?: number | undefined;
   /**
    * Keeps sessions in the process as well, so that a request whose session is there needs no command. Redis tells of every
    * change over a connection of its own (client tracking), which takes a few milliseconds; when it does not, nothing is
    * answered from the process. Needs a single client, and Redis itself or what speaks RESP3 as it does. @default false
    */
-  readonly processCache?: boolean | ProcessCacheOptions;
+  readonly processCache?: boolean | ProcessCacheOptions | undefined;
 }
 
 export interface ResolvedProcessCache {

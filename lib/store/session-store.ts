@@ -105,7 +105,7 @@ export interface SessionStore {
   /**
    * Tells of every session that `delete` removes from now on, on any process, soon after; answers how to stop. For what
    * lives longer than a request, such as a socket. A message may get lost, so nobody relies on it alone; without this
-   * method the library asks every few seconds.
+   * method the library asks once a second for each session that is watched.
    */
   onDelete?(listener: (key: string) => void): Promise<() => void>;
 

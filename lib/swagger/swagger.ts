@@ -33,7 +33,8 @@ const METHODS = ['get', 'put', 'post', 'delete', 'options', 'head', 'patch', 'tr
 /**
  * Makes the OpenAPI document of an application, in place of `SwaggerModule.createDocument`: with the session cookie as a
  * security scheme, and every route that the AuthGuard protects marked with it and with what it may answer. `@Public()`
- * routes stay unmarked; with `@OptionalAuth()` the cookie is optional.
+ * routes stay unmarked; with `@OptionalAuth()` the cookie is optional. A controller's own routes: those of a base class, which
+ * several may share, are marked there with {@link ApiOidcAuth}.
  */
 export function createOidcDocument(
   app: INestApplication,
@@ -127,7 +128,7 @@ function operationsOf({ paths }: OpenAPIObject): Operation[] {
 function answer(description: string): Operation['responses'][string] {
   const properties = {
     error: { type: 'string', description: 'A stable code.', example: 'login_required' },
-    correlationId: { type: 'string', description: 'Ties the answer to a log line.' },
+    correlationId: { type: 'string', description: 'Ties the answer to a log line, where there is one.' },
   };
   const schema = { type: 'object', required: Object.keys(properties), properties };
   return { description, content: { 'application/json': { schema } } };

@@ -18,4 +18,11 @@ export type { ProviderErrorCode, ProviderFault } from './provider/faults.js';
 
 // A store's tests
 export { sessionStoreContract, type ContractCase, type SessionStoreHarness } from './session-store-contract.js';
-export type { LockResult, LockSuccessor, ReplaceResult, SessionStore, StoredSession } from '../store/session-store.js';
+export type {
+  FoundSession,
+  LockResult,
+  LockSuccessor,
+  ReplaceResult,
+  SessionStore,
+  StoredSession,
+} from '../store/session-store.js';

@@ -15,6 +15,8 @@ export interface Failure {
   readonly reason: string;
   /** What the provider asked for (`Retry-After`), if it did. */
   readonly retryAfterMs: number | undefined;
+  /** It is about this refresh alone. */
+  readonly reached?: boolean;
 }
 
 interface Entry extends Failure {
@@ -41,7 +43,7 @@ export function readPauseNote(owner: string | undefined): (Failure & { readonly 
 /** After a failed refresh a session waits: 1 second, doubling to 30, and never less than the provider asked for (up to 5 minutes). */
 export class CoolDown {
   private readonly entries = new Map<string, Entry>();
-  /** A `Retry-After` is about the provider, so it holds for every session. */
+  /** A `Retry-After` holds for every session, unless it is about one refresh alone. */
   private provider: Entry | undefined;
 
   constructor(private readonly clock: Clock) {}
@@ -64,7 +66,7 @@ export class CoolDown {
     const doubled = Math.min((this.entries.get(sessionId)?.pauseMs ?? FIRST_MS / 2) * 2, LONGEST_MS);
     const waitMs = Math.max(doubled * jitter(SPREAD), Math.min(failure.retryAfterMs ?? 0, LONGEST_RETRY_AFTER_MS));
     const entry = { ...failure, pauseMs: doubled, failedAt: this.clock.now(), waitMs };
-    if (failure.retryAfterMs !== undefined) this.provider = entry;
+    if (failure.retryAfterMs !== undefined && !failure.reached) this.provider = entry;
     this.entries.delete(sessionId);
     if (this.entries.size >= MAX_ENTRIES) this.dropOldest();
     this.entries.set(sessionId, entry);

@@ -15,17 +15,20 @@ export interface AccessTokenOptions {
    * How long the token must be usable yet; one that is not is refreshed first. Seconds, 0 or more; at most two thirds of
    * the token's lifetime count, since more would refresh it on every call. @default 0
    */
-  readonly minValidity?: number;
+  readonly minValidity?: number | undefined;
   /**
    * Refresh although the token looks good, for an API that has refused it. Does nothing in the first 5 seconds of a token,
    * and not if somebody else has refreshed it meanwhile. @default false
    */
-  readonly forceRefresh?: boolean;
+  readonly forceRefresh?: boolean | undefined;
 }
 
 type UnavailableOutcome = Extract<RefreshOutcome, { status: 'unavailable' }>;
 
-/** Tokens for an application. The refresh token is not among them: it may be presented once, by this library. */
+/**
+ * Tokens for an application; `expiresAt` in epoch milliseconds, `undefined` when the provider did not say. The refresh token
+ * is not among them: it may be presented once, by this library.
+ */
 export type AccessTokenSet = Pick<TokenSet, 'accessToken' | 'tokenType' | 'expiresAt' | 'scope' | 'idToken'>;
 
 const SHORTEST_LIFE_BEFORE_FORCE_MS = 5000;
@@ -64,14 +67,15 @@ export class TokenService {
 
   /**
    * Calls an API with the user's access token in the `Authorization` header (RFC 6750 §2.1). When the API answers 401, the
-   * token is refreshed and the call repeated, once, and only if its body can be sent again: a stream cannot.
+   * token is refreshed and the call repeated, once, and only if its body can be sent again: text, bytes, a `Blob`, a form. What
+   * is read as it is sent, such as a stream, cannot: the 401 is the answer then.
    *
    * Throws as {@link getAccessToken} and the global `fetch` do.
    */
   async fetch(source: SessionSource, url: string | URL, init: RequestInit = {}): Promise<Response> {
     const accessToken = await this.getAccessToken(source);
     const response = await fetch(url, withToken(init, accessToken));
-    if (response.status !== 401 || init.body instanceof ReadableStream) return response;
+    if (response.status !== 401 || !canBeSentAgain(init.body)) return response;
     const newToken = await this.getAccessToken(source, { forceRefresh: true });
     if (newToken === accessToken) return response;
     await response.body?.cancel();
@@ -79,7 +83,7 @@ export class TokenService {
   }
 
   /**
-   * For the guard, on every request. `undefined` when there is nothing to wait for, which is as good as always: a token
+   * @internal For the guard, on every request. `undefined` when there is nothing to wait for, which is as good as always: a token
    * that is due is refreshed beside the request. Otherwise the session after the refresh.
    */
   keepFresh(source: SessionSource, loaded: LoadedSession): Promise<LoadedSession> | undefined {
@@ -165,6 +169,12 @@ function unavailable({ code, reason, retryAfterMs }: UnavailableOutcome): OidcEr
   return USER_REQUIRED.has(reason)
     ? new LoginRequiredError('The provider wants the user to log in.', { detail: reason })
     : new RefreshUnavailableError(code, reason, retryAfterMs);
+}
+
+/** Node's `fetch` takes whatever can be iterated as well, which is used up the first time. */
+function canBeSentAgain(body: RequestInit['body']): boolean {
+  if (body === undefined || body === null || typeof body === 'string' || ArrayBuffer.isView(body)) return true;
+  return [ArrayBuffer, Blob, FormData, URLSearchParams].some((type) => body instanceof type);
 }
 
 function withToken(init: RequestInit, accessToken: string): RequestInit {

@@ -205,6 +205,21 @@ describe('what the doctor sees of a provider', () => {
     );
   });
 
+  it.each([null, {}, 5, 'S256'])(
+    'takes metadata that say %j where a list belongs for saying nothing',
+    async (value) => {
+      scripted.script.discovery = (document) => ({
+        ...document,
+        code_challenge_methods_supported: value,
+        id_token_signing_alg_values_supported: value,
+        scopes_supported: value,
+      });
+      const findings = await examine();
+      expect(findings).toContainEqual(expect.stringMatching(/^note PKCE: the metadata does not say/u));
+      expect(findings).toContainEqual(expect.stringMatching(/^fault ID token: the provider signs with nothing/u));
+    },
+  );
+
   it('counts no keys in a set that is none, and no time in an answer without a date', async () => {
     const url = await serve((_request, response) => {
       response.sendDate = false;

@@ -64,7 +64,7 @@ const requests: readonly (readonly [what: string, method: string, headers: Recor
     'a fetch() that reads HTML',
     'GET',
     { accept: 'text/html', 'sec-fetch-mode': 'cors', 'sec-fetch-dest': 'empty' },
-    { navigation: false, topLevel: false, html: true, json: false },
+    { navigation: false, topLevel: false, html: false, json: false },
   ],
   [
     'a fetch() with the default Accept',
@@ -82,6 +82,12 @@ const requests: readonly (readonly [what: string, method: string, headers: Recor
     'an API client',
     'GET',
     { accept: 'application/json' },
+    { navigation: false, topLevel: true, html: false, json: true },
+  ],
+  [
+    'an API client that shouts',
+    'GET',
+    { accept: 'Application/JSON' },
     { navigation: false, topLevel: true, html: false, json: true },
   ],
   ['curl', 'GET', { accept: '*/*' }, { navigation: false, topLevel: true, html: false, json: false }],

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
+import { ForbiddenException } from '@nestjs/common';
 import type { OidcOptions } from 'nest-oidc';
 import { Browser } from '../support/browser.js';
 import { freePort } from '../support/free-port.js';
@@ -7,6 +8,10 @@ import { TestProvider, type TestProviderOptions } from '../support/test-provider
 import { TimeTravel } from '../support/time-travel.js';
 
 const LIFETIME = 600;
+
+function raised(error: unknown): never {
+  throw error;
+}
 
 describe('the claims of a session', () => {
   let provider: TestProvider;
@@ -73,12 +78,17 @@ describe('the claims of a session', () => {
     time.end();
   });
 
-  it('can be a reason for the application to refuse the login', async () => {
-    await start({
-      mapClaims: () => {
-        throw new Error('not one of us');
-      },
-    });
+  const outage = Object.assign(new Error('not one of us at 10.0.0.5'), { code: 'ECONNREFUSED' });
+
+  it.each<[string, () => never, string]>([
+    ['refuse the login', () => raised(new ForbiddenException('not one of us')), 'ForbiddenException'],
+    ['fail, as with an outage', () => raised(outage), 'Error:ECONNREFUSED'],
+    ['fail for a mistake', () => null as never, 'TypeError'],
+    ['fail with what is no error', () => raised('not one of us'), 'string'],
+    ['fail with a strange name', () => raised(Object.assign(outage, { name: 'not one of us' })), 'ECONNREFUSED'],
+    ['fail for what no store can hold', () => ({ big: 1n }) as never, 'TypeError'],
+  ])('can be a reason for the application to %s, which is told by a name', async (_, mapClaims, name) => {
+    await start({ mapClaims });
     const browser = new Browser();
     const page = await browser.navigate(`${app.url}/profile`);
     expect([page.status, page.body.includes('login_refused'), page.body.includes('not one of us')]).toEqual([
@@ -87,5 +97,6 @@ describe('the claims of a session', () => {
       false,
     ]);
     expect(browser.cookies.has('sid')).toBe(false);
+    expect(app.events).toContainEqual({ name: 'login.failed', reason: `login_refused:${name}` });
   });
 });

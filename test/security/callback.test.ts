@@ -388,6 +388,7 @@ describe.each(platforms)('an authorization response on %s', (platform) => {
       expectRefusal(answer, 'op_error', status);
       expect(answer.body).not.toMatch(/<script|<img|555-1234|evil/u);
       expect(answer.headers['retry-after'] !== undefined).toBe(status === 503);
+      expect(answer.body.includes('The login service refused this login.')).toBe(status === 400);
     });
 
     it('names a known code in the log, and any other as other', async () => {

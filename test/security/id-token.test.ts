@@ -14,6 +14,7 @@ import {
 import { hmacBy, newSigningKey, signatureBy, unsignedJwt, type SigningKey } from '../support/signing-keys.js';
 import type { TestApp } from '../support/test-app.js';
 import { CLIENT_ID, CLIENT_SECRET } from '../support/test-provider.js';
+import { TimeTravel } from '../support/time-travel.js';
 
 const WEEK = 7 * 86_400;
 const now = (): number => Math.floor(Date.now() / 1000);
@@ -328,6 +329,18 @@ describe('an ID token at login', () => {
     expect(answer.body).not.toContain('another-client');
   });
 
+  it.each<[string, Json | (() => Json)]>([
+    ['iss', { iss: 'https://evil.example' }],
+    ['aud', { aud: 'another-client' }],
+    ['exp', () => ({ exp: now() - 60 })],
+    ['nbf', () => ({ nbf: now() + 60 })],
+    ['nonce', { nonce: 'of another login' }],
+    ['claims', { nonce: undefined }],
+  ])('tells the log that it was %s, also where the protocol library has checked it', async (claim, bent) => {
+    await expectRefusal(() => (provider.script.idToken = claims(bent)));
+    expect(reason()).toBe(claim);
+  });
+
   describe('with max_age [IDT-10]', () => {
     let strict: TestApp;
     beforeAll(async () => {
@@ -343,6 +356,19 @@ describe('an ID token at login', () => {
     it('is accepted when the user logged in at the provider lately', async () => {
       expect(await status(now() - 299)).toBe(200);
       expect(provider.to('/authorize').map(({ params }) => params.get('max_age'))).toEqual(['300']);
+    });
+
+    it('is measured at the start of the login: a user may take long after the password', async () => {
+      const authTime = now() - 250;
+      provider.script.idToken = claims({ auth_time: authTime });
+      const { url } = await browser.navigate(`${strict.url}/auth/login`, (at) => at.includes('/auth/callback'));
+      const time = new TimeTravel();
+      try {
+        time.forward(400);
+        expect((await browser.open(url)).status).toBe(303);
+      } finally {
+        time.end();
+      }
     });
 
     it.each([

@@ -172,6 +172,19 @@ describe.each(platforms)('a session on %s', (platform) => {
     },
   );
 
+  it('that cannot be read is nobody’s to /auth/me, which redirects nobody', async () => {
+    const options = { secret: 'zK4-another-secret-that-only-tests-use', session: { store } };
+    const stranger = await startAppAt(provider, { platform, options });
+    try {
+      const headers = { cookie: `sid=${sidOf(browser)}`, accept: 'text/html', 'sec-fetch-mode': 'navigate' };
+      const answer = await new Browser().send(`${stranger.url}/auth/me`, { headers });
+      expect([answer.status, answer.setCookies]).toEqual([401, []]);
+      expect(answer.json()).toMatchObject({ error: 'login_required' });
+    } finally {
+      await stranger.close();
+    }
+  });
+
   it('that is damaged in the store keeps nobody from logging in or out again [SES-07]', async () => {
     await damage(sidOf(browser));
     expect((await browser.fetch(`${app.url}/auth/logout`, { method: 'POST' })).status).toBe(200);

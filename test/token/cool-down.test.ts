@@ -70,6 +70,13 @@ describe('CoolDown', () => {
     expect(coolDown.of('b')).toBeUndefined();
   });
 
+  it('holds for one session alone where the provider’s Retry-After is about it', () => {
+    const { coolDown } = given();
+    expect(coolDown.start('a', { ...TIMEOUT, retryAfterMs: MINUTE, reached: true })).toBe(MINUTE);
+    expect(coolDown.of('a')?.remainingMs).toBe(MINUTE);
+    expect(coolDown.of('b')).toBeUndefined();
+  });
+
   it('does not stop every refresh for an absurd Retry-After', () => {
     const { coolDown } = given();
     expect(coolDown.start('a', { ...TIMEOUT, retryAfterMs: 1e12 })).toBe(5 * MINUTE);
