@@ -13,14 +13,13 @@ import type { OriginalIdentity, RefreshAnswer } from '../provider/refresh-answer
 import type { TokenSet } from '../provider/token-set.js';
 import { SessionRepository } from '../session/session-repository.js';
 import { undamagedTokens, type LoadedSession } from '../session/session.js';
-import type { LockSuccessor, StoredSession } from '../store/session-store.js';
+import type { LockSuccessor } from '../store/session-store.js';
 import { CoolDown, pauseNote, readPauseNote, type Failure } from './cool-down.js';
 import { PROBE_INTERVAL_MS, ProviderGate, type Reached } from './provider-gate.js';
 import { tokenAge, type TokenAge } from './token-age.js';
+import { TokenCommits } from './token-commits.js';
 import { RefreshUnavailableError } from './token-errors.js';
 
-/** How long shutdown waits for a store that is away. */
-const LAST_COMMITS_MS = 5000;
 /** How long after the lock was asked for the token request may still be sent; the lease is longer by the rest. */
 const SEND_WITHIN_MS = 2500;
 const MOST_LATE_ATTEMPTS = 3;
@@ -28,8 +27,6 @@ const MOST_LATE_ATTEMPTS = 3;
 const COURTESY_MS = 20;
 const FIRST_POLL_MS = 5;
 const LONGEST_POLL_MS = 250;
-const FIRST_COMMIT_RETRY_MS = 50;
-const LONGEST_COMMIT_RETRY_MS = 500;
 
 /** What a refresh came to, for everybody who shares it. */
 export type RefreshOutcome =
@@ -59,11 +56,7 @@ const ENDED_ELSEWHERE: RefreshOutcome = { status: 'ended', elsewhere: true };
 @Injectable()
 export class TokenRefresher {
   private readonly running = new SingleFlight<RefreshOutcome>();
-  private readonly commits = new SingleFlight<void>();
-  /** Outcomes that the store has not taken yet: this process goes on from them. */
-  private readonly uncommitted = new Map<string, LoadedSession>();
-  /** At shutdown a store that stays away is not waited for without end. */
-  private lastCommitAt = Number.POSITIVE_INFINITY;
+  private readonly commits: TokenCommits;
   private readonly coolDown: CoolDown;
   private readonly gate: ProviderGate;
   private readonly leewayMs: number;
@@ -79,6 +72,7 @@ export class TokenRefresher {
     @Inject(EventLog) private readonly events: EventLog,
     @Inject(TELEMETRY) private readonly telemetry: Telemetry = noTelemetry,
   ) {
+    this.commits = new TokenCommits(clock, sessions, revocations, events);
     this.coolDown = new CoolDown(clock);
     this.gate = new ProviderGate(clock);
     this.leewayMs = options.refresh.leeway * 1000;
@@ -135,16 +129,15 @@ export class TokenRefresher {
   /** When every refresh and every write under way has ended: called at shutdown, before the store is closed. */
   async drain(): Promise<void> {
     await this.running.settled();
-    this.lastCommitAt = this.clock.now() + LAST_COMMITS_MS;
-    await this.commits.settled();
+    await this.commits.drain();
   }
 
   /** Until the store has taken the outcome of the last refresh there cannot be another one. */
-  private outcomeAhead({ session, generation }: LoadedSession): RefreshOutcome | undefined {
-    const ahead = this.uncommitted.get(session.id);
-    if (!ahead || ahead.generation <= generation) return undefined;
+  private outcomeAhead(loaded: LoadedSession): RefreshOutcome | undefined {
+    const ahead = this.commits.ahead(loaded);
+    if (!ahead) return undefined;
     return this.age(ahead) === 'expired'
-      ? unavailable({ code: 'refresh_transient', reason: 'store_unavailable' }, LONGEST_COMMIT_RETRY_MS)
+      ? unavailable({ code: 'refresh_transient', reason: 'store_unavailable' }, this.commits.longestRetryMs)
       : { status: 'usable', loaded: ahead };
   }
 
@@ -313,71 +306,10 @@ export class TokenRefresher {
       this.revocations.revoke(received.refreshToken);
       return this.endUnlessMoved(loaded, 'session_expiry');
     }
-    const outcome = await this.writeOrKeep(next, stored, received, owner);
+    const result = await this.commits.write({ next, stored, refreshToken: received.refreshToken, owner });
+    if (result === 'gone') return ENDED_ELSEWHERE;
+    const outcome: RefreshOutcome = result === 'moved' ? await this.adopt(next) : { status: 'usable', loaded: next };
     return outcome.status === 'usable' ? this.verifyIdToken(outcome.loaded, received) : outcome;
-  }
-
-  /** While the store is away, this process serves the outcome from memory and goes on trying to write it. */
-  private async writeOrKeep(
-    next: LoadedSession,
-    stored: StoredSession,
-    received: TokenSet,
-    owner: string,
-  ): Promise<RefreshOutcome> {
-    try {
-      return await this.write(next, stored, received, owner);
-    } catch (error) {
-      if (!(error instanceof StoreUnavailableError)) throw error;
-      const { id } = next.session;
-      this.uncommitted.set(id, next);
-      void this.commits.run(`${id} ${next.generation}`, () => this.writeLater(next, stored, received, owner));
-      return { status: 'usable', loaded: next };
-    }
-  }
-
-  private async write(
-    next: LoadedSession,
-    stored: StoredSession,
-    received: TokenSet,
-    owner: string,
-  ): Promise<RefreshOutcome> {
-    const result = await this.sessions.replace(next.session.id, stored, owner);
-    switch (result) {
-      case 'written':
-        return { status: 'usable', loaded: next };
-      case 'moved':
-        return this.adopt(next);
-      case 'gone':
-        // Logged out meanwhile: these tokens belong to nobody.
-        this.revocations.revoke(received.refreshToken);
-        return ENDED_ELSEWHERE;
-      default:
-        return result satisfies never;
-    }
-  }
-
-  /** Until the outcome is written, is not wanted any more, or the session is over. */
-  private async writeLater(
-    next: LoadedSession,
-    stored: StoredSession,
-    received: TokenSet,
-    owner: string,
-  ): Promise<void> {
-    const { id } = next.session;
-    let pauseMs = FIRST_COMMIT_RETRY_MS;
-    while (this.clock.now() < Math.min(next.session.expiresAt, this.lastCommitAt)) {
-      await sleep(this.clock, pauseMs * jitter(0.1));
-      if (this.uncommitted.get(id) !== next) return;
-      this.events.emit({ name: 'refresh.commit_retried', session: id });
-      try {
-        await this.write(next, stored, received, owner);
-        break;
-      } catch (error) {
-        if (!(error instanceof StoreUnavailableError)) break;
-        pauseMs = Math.min(pauseMs * 2, LONGEST_COMMIT_RETRY_MS);
-      }
-    }
-    if (this.uncommitted.get(id) === next) this.uncommitted.delete(id);
   }
 
   /** A refreshed ID token that is forged ends the session; keys that cannot be fetched now prove nothing. */
@@ -391,7 +323,7 @@ export class TokenRefresher {
       if (error instanceof IdTokenInvalidError && !PROVES_NOTHING.has(error.detail ?? '')) {
         const { id } = loaded.session;
         this.events.emit({ name: 'refresh.identity_rejected', session: id, reason: error.detail ?? '' });
-        this.uncommitted.delete(id);
+        this.commits.forget(id);
         this.revocations.revoke(refreshToken);
         return this.endUnlessMoved(loaded, 'subject_changed');
       }
