@@ -2,6 +2,7 @@ import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common'
 import { NavigationRequiredError, OidcError, type OidcErrorCode } from '../common/errors.js';
 import { EventLog } from '../common/events.js';
 import { correlationId } from '../common/random.js';
+import type { AuthorizationRequest } from '../login/authorization-request.js';
 import { CallbackService, type AuthorizationResponse } from '../login/callback.service.js';
 import { loginOrigin } from '../login/login-origin.js';
 import { LoginService } from '../login/login.service.js';
@@ -74,15 +75,20 @@ export class AuthService implements OnApplicationBootstrap {
       previousToken: sessionTokenOf(request.headers.cookie, this.options.session.cookie.name),
       device: this.options.session.recordDevice ? this.platform.deviceOf(request) : undefined,
     };
+    let authorizationRequest: AuthorizationRequest | undefined;
     try {
-      const { loaded, returnTo } = await this.callbacks.complete(received, this.callbacks.check(received));
+      authorizationRequest = this.callbacks.check(received);
+      const { loaded, returnTo } = await this.callbacks.complete(received, authorizationRequest);
       if (loaded) this.cookies.setSession(response, loaded);
       this.cookies.clearPending(response, state);
       // A redirect goes on where the browser comes from, another site: a strict cookie would not come along.
       if (this.options.session.cookie.sameSite === 'strict') this.responder.forward(response, returnTo);
       else this.responder.redirect(response, 303, returnTo);
     } catch (error) {
-      if (error instanceof OidcError) this.failLogin(error, received, response, state);
+      if (error instanceof OidcError) {
+        this.failLogin(error, received, response, state);
+        if (authorizationRequest) this.responder.returnTo(error, authorizationRequest.returnTo);
+      }
       throw error;
     }
   }

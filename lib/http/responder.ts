@@ -34,6 +34,9 @@ const FRAMED_PAGE = '<!doctype html><html lang="en"><title>Logged out</title></h
 /** Answers requests in the library's name: redirects, JSON, and pages that people understand. */
 @Injectable()
 export class Responder {
+  /** Where the users wanted to go whose logins have failed. */
+  private readonly destinations = new WeakMap<OidcError, string>();
+
   constructor(
     @Inject(Platform) private readonly platform: Platform,
     @Inject(PublicUrls) private readonly urls: PublicUrls,
@@ -97,6 +100,11 @@ export class Responder {
     this.platform.send(response, error.statusCode, HTML, this.page(error, correlationId));
   }
 
+  /** The page about this error offers to start again, and to go on to `path` then. */
+  returnTo(error: OidcError, path: string): void {
+    this.destinations.set(error, path);
+  }
+
   private page(error: OidcError, correlationId: string): string {
     // Another login would bring whom it refuses back here.
     const login = error.code === 'access_denied' ? undefined : this.urls.pathOf('login');
@@ -104,8 +112,13 @@ export class Responder {
       ...wordingOf(error),
       code: error.code,
       correlationId,
-      link: login === undefined ? undefined : { href: login, text: 'Start again' },
+      link: login === undefined ? undefined : { href: login + this.returnQueryOf(error), text: 'Start again' },
     });
+  }
+
+  private returnQueryOf(error: OidcError): string {
+    const returnTo = this.destinations.get(error);
+    return returnTo === undefined ? '' : `?${new URLSearchParams({ returnTo }).toString()}`;
   }
 
   private setRetryAfter(response: PlatformResponse, { retryAfter }: OidcError): void {

@@ -3,6 +3,7 @@ import { OidcConfigurationError } from '../common/errors.js';
 import { randomToken } from '../common/random.js';
 import { isProduction, processEnvironment, type Environment } from './environment.js';
 import { ENVIRONMENT_VARIABLES, UNREADABLE } from './environment-variables.js';
+import { MODULE_EXTRAS } from './module-extras.js';
 import type { OidcModuleExtras, OidcOptions } from './oidc-options.js';
 import { resolveOptions } from './resolve-options.js';
 import { resolveRoutes } from './routes.js';
@@ -17,8 +18,6 @@ export interface EnvironmentOptions {
   readonly options: OidcOptions;
   readonly warnings: readonly string[];
 }
-
-const EXTRAS: ReadonlySet<string> = new Set<keyof OidcModuleExtras>(['global', 'globalGuard', 'routes']);
 
 /** Options with options inside: an override replaces what it names, not its neighbours. */
 const GROUPS: ReadonlySet<string> = new Set([
@@ -122,7 +121,7 @@ function merge(base: Tree, overrides: Tree): Tree {
 }
 
 function withoutExtras(overrides: OidcEnvOverrides): Tree {
-  return Object.fromEntries(Object.entries(overrides).filter(([key]) => !EXTRAS.has(key)));
+  return Object.fromEntries(Object.entries(overrides).filter(([key]) => !MODULE_EXTRAS.includes(key)));
 }
 
 function isTree(value: unknown): value is Tree {

@@ -1,21 +1,16 @@
 import { deepFreeze } from '../common/claims.js';
 import { OidcConfigurationError } from '../common/errors.js';
 import { noTelemetry, type Telemetry } from '../common/telemetry.js';
-import type { SessionStore } from '../store/session-store.js';
+import { readClientAuthentication, readSecrets, SIGNING_ALGORITHMS } from './client-options.js';
 import { isProduction } from './environment.js';
 import { localPath } from './local-path.js';
-import type {
-  ClientAuthentication,
-  ClientPrivateKey,
-  ForwardedParameter,
-  OidcModuleExtras,
-  OidcOptions,
-} from './oidc-options.js';
+import { MODULE_EXTRAS } from './module-extras.js';
+import type { ForwardedParameter, OidcOptions } from './oidc-options.js';
 import { OptionReader } from './option-reader.js';
 import { RESERVED_PARAMETERS } from './reserved-parameters.js';
 import type { PublicBase, ResolvedOptions, ResolvedRoutes } from './resolved-options.js';
 import { ROUTE_NAMES } from './routes.js';
-import { problemOfSecret } from './secret-check.js';
+import { readSession } from './session-options.js';
 
 const DAY = 86_400;
 
@@ -42,13 +37,6 @@ const STANDARD_CLAIMS: readonly string[] = [
   'updated_at',
 ];
 
-const CLIENT_AUTHENTICATIONS: readonly ClientAuthentication[] = [
-  'client_secret_basic',
-  'client_secret_post',
-  'private_key_jwt',
-  'none',
-];
-
 const FORWARDABLE: readonly ForwardedParameter[] = [
   'login_hint',
   'ui_locales',
@@ -68,34 +56,6 @@ const SENT_UNASKED = new RegExp(
   ].join('|')})$`,
   'u',
 );
-
-const SIGNING_ALGORITHMS: readonly string[] = [
-  'RS256',
-  'RS384',
-  'RS512',
-  'PS256',
-  'PS384',
-  'PS512',
-  'ES256',
-  'ES384',
-  'ES512',
-  'EdDSA',
-  'Ed25519',
-];
-
-const STORE_METHODS: readonly (keyof SessionStore)[] = [
-  'get',
-  'create',
-  'replace',
-  'touch',
-  'delete',
-  'lock',
-  'unlock',
-  'markUsed',
-  'addMember',
-  'members',
-  'removeMember',
-];
 
 /**
  * Checks the options and fills in the defaults: the one step for `forRoot` and `forRootAsync`.
@@ -192,70 +152,6 @@ function isLoopback(hostname: string): boolean {
   );
 }
 
-function readClientAuthentication(
-  reader: OptionReader,
-): Pick<ResolvedOptions, 'clientSecret' | 'clientAuthentication' | 'clientPrivateKey'> {
-  const clientSecret = reader.string('clientSecret');
-  const clientPrivateKey = readPrivateKey(reader);
-  const chosen = reader.oneOf('clientAuthentication', CLIENT_AUTHENTICATIONS);
-  const clientAuthentication = chosen ?? (clientPrivateKey ? 'private_key_jwt' : 'client_secret_basic');
-  const needsSecret = clientAuthentication.startsWith('client_secret_');
-  const needsKey = clientAuthentication === 'private_key_jwt';
-  if (needsSecret && !clientSecret) {
-    reader.problem(
-      'clientSecret',
-      `is missing; ${clientAuthentication} needs it (or set clientAuthentication to private_key_jwt or none)`,
-    );
-  }
-  if (needsKey && !clientPrivateKey) reader.problem('clientPrivateKey', 'is missing; private_key_jwt needs it');
-  if (!needsSecret && clientSecret) {
-    reader.problem('clientSecret', `is not used by ${clientAuthentication}; remove it or change clientAuthentication`);
-  }
-  if (!needsKey && clientPrivateKey) {
-    reader.problem(
-      'clientPrivateKey',
-      `is not used by ${clientAuthentication}; remove it or change clientAuthentication`,
-    );
-  }
-  return { clientSecret, clientAuthentication, clientPrivateKey };
-}
-
-function readPrivateKey(reader: OptionReader): ClientPrivateKey | undefined {
-  if (reader.raw('clientPrivateKey') === undefined) return undefined;
-  const nested = reader.nested('clientPrivateKey');
-  const key = nested.raw('key');
-  const isPem = typeof key === 'string' && key.includes('-----BEGIN PRIVATE KEY-----');
-  const isJwk = typeof key === 'object' && key !== null && 'kty' in key && 'd' in key;
-  if (!isPem && !isJwk) nested.problem('key', 'must be a private key: PKCS#8 in PEM, or a JWK');
-  const keyId = nested.string('keyId');
-  const algorithm = nested.oneOf('algorithm', SIGNING_ALGORITHMS);
-  nested.refuseUnknownKeys();
-  return {
-    key: (isJwk ? structuredClone(key) : key) as ClientPrivateKey['key'],
-    ...(keyId === undefined ? {} : { keyId }),
-    ...(algorithm === undefined ? {} : { algorithm }),
-  };
-}
-
-function readSecrets(reader: OptionReader): readonly string[] {
-  const value = reader.raw('secret');
-  if (value === undefined) {
-    reader.problem('secret', 'is missing; use 32 random characters or more, e.g. of `openssl rand -base64 48`');
-    return [];
-  }
-  const secrets: readonly unknown[] = Array.isArray(value) ? value : [value];
-  if (secrets.length === 0) reader.problem('secret', 'must name at least one secret');
-  for (const [index, secret] of secrets.entries()) {
-    const problem = problemOfSecret(secret);
-    if (problem) {
-      const name = Array.isArray(value) ? `secret[${index}]` : 'secret';
-      reader.problem(name, `${problem}; use e.g. the output of \`openssl rand -base64 48\``);
-    }
-  }
-  if (new Set(secrets).size !== secrets.length) reader.problem('secret', 'names the same secret twice');
-  return [...secrets] as readonly string[];
-}
-
 function readOrigins(reader: OptionReader): readonly string[] {
   const origins = reader.strings('allowedOrigins', []);
   for (const origin of origins) {
@@ -323,58 +219,6 @@ function readIdToken(reader: OptionReader): ResolvedOptions['idToken'] {
   }
   reader.refuseUnknownKeys();
   return idToken;
-}
-
-function readSession(reader: OptionReader, base: PublicBase): ResolvedOptions['session'] {
-  const absoluteLifetime = reader.seconds('absoluteLifetime', { min: 1, max: 30 * DAY, fallback: 7 * DAY });
-  const session = {
-    store: readStore(reader),
-    idleTimeout: reader.seconds('idleTimeout', { min: 1, max: 30 * DAY, fallback: Math.min(DAY, absoluteLifetime) }),
-    absoluteLifetime,
-    maxPerUser: readMaxPerUser(reader),
-    recordDevice: reader.boolean('recordDevice', false),
-    cookie: readCookie(reader.nested('cookie'), base),
-  };
-  if (session.idleTimeout > session.absoluteLifetime) {
-    reader.problem('idleTimeout', 'must not be longer than session.absoluteLifetime');
-  }
-  reader.refuseUnknownKeys();
-  return session;
-}
-
-function readMaxPerUser(reader: OptionReader): number | undefined {
-  const value = reader.raw('maxPerUser');
-  if (value === undefined || (Number.isSafeInteger(value) && Number(value) >= 1)) return value as number | undefined;
-  reader.problem('maxPerUser', 'must be an integer of at least 1');
-  return undefined;
-}
-
-function readStore(reader: OptionReader): SessionStore | undefined {
-  const store = reader.raw('store');
-  if (store === undefined) return undefined;
-  const missing = STORE_METHODS.filter((name) => typeof (store as Partial<SessionStore> | null)?.[name] !== 'function');
-  if (missing.length > 0) {
-    reader.problem('store', `must be a SessionStore; it lacks ${missing.join(', ')}`);
-  }
-  return store as SessionStore;
-}
-
-function readCookie(reader: OptionReader, base: PublicBase): ResolvedOptions['session']['cookie'] {
-  const name = reader.string('name') ?? (base.secure ? '__Host-sid' : 'sid');
-  if (!/^[\w!#$%&'*+.^`|~-]{1,64}$/u.test(name)) {
-    reader.problem('name', 'must be a cookie name of at most 64 characters (RFC 6265 §4.1.1)');
-  }
-  if (!base.secure && /^__(?:host|secure)-/iu.test(name)) {
-    reader.problem('name', `${name} needs https, and baseUrl is plain http; browsers would drop the cookie`);
-  }
-  const cookie = {
-    name,
-    sameSite: reader.oneOf('sameSite', ['lax', 'strict'] as const) ?? 'lax',
-    secure: base.secure,
-    persistent: reader.boolean('persistent', false),
-  };
-  reader.refuseUnknownKeys();
-  return cookie;
 }
 
 function readRefresh(reader: OptionReader, { timeout }: ResolvedOptions['provider']): ResolvedOptions['refresh'] {
@@ -450,10 +294,8 @@ function readAuthorization(reader: OptionReader): ResolvedOptions['authorization
   return { rolesClaim: names as readonly string[] };
 }
 
-const EXTRAS: readonly (keyof OidcModuleExtras)[] = ['global', 'globalGuard', 'routes'];
-
 function refuseMisplacedExtras(reader: OptionReader): void {
-  for (const name of EXTRAS) {
+  for (const name of MODULE_EXTRAS) {
     if (reader.raw(name) !== undefined) {
       reader.problem(name, 'belongs beside useFactory, useClass or useExisting: Nest needs it before they run');
     }

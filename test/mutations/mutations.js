@@ -698,7 +698,7 @@ export const mutations = [
   },
   {
     name: 'cookies: no __Host- by default',
-    edits: [edit(OPTIONS, "base.secure ? '__Host-sid' : 'sid'", "'sid'")],
+    edits: [edit('lib/options/session-options.ts', "base.secure ? '__Host-sid' : 'sid'", "'sid'")],
     tests: [cookiesTest],
     title: '__Host-',
   },

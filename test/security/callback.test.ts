@@ -372,6 +372,7 @@ describe.each(platforms)('an authorization response on %s', (platform) => {
     it('shows a page of our own when the user cancelled, with nothing that the provider wrote', async () => {
       const answer = await reportError('access_denied');
       expectRefusal(answer, 'Login cancelled', 401);
+      expect(answer.body).toContain('<a href="/auth/login?returnTo=%2Fprofile">Start again</a>');
       expect(answer.body).not.toMatch(/<script|555-1234|evil/u);
       expect(pending()).toEqual([]);
     });
