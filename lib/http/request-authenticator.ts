@@ -63,7 +63,9 @@ export class RequestAuthenticator {
     loaded: LoadedSession | undefined,
     pages: AllowedPages,
   ): Session | Promise<Session> {
-    if (!loaded) throw new LoginRequiredError('Nobody is logged in.');
+    if (!loaded) {
+      throw new LoginRequiredError('Nobody is logged in.', this.tokens.learnsOfEnd(request) ? { detail: 'ended' } : {});
+    }
     this.checkOrigin(request, pages);
     const refreshing = this.tokens.keepFresh(request, loaded);
     return refreshing ? refreshing.then((refreshed) => this.keptAlive(refreshed)) : this.keptAlive(loaded);

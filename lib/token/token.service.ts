@@ -5,10 +5,12 @@ import { EventLog } from '../common/events.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
 import { USER_REQUIRED } from '../provider/refresh-answer.js';
 import type { TokenSet } from '../provider/token-set.js';
-import { SessionService, type SessionSource } from '../session/session.service.js';
+import { sessionIdOf, sessionTokenOf } from '../session/session-token.js';
+import { SessionService, type RequestWithCookies, type SessionSource } from '../session/session.service.js';
 import type { LoadedSession } from '../session/session.js';
 import { RefreshUnavailableError } from './token-errors.js';
 import { TokenRefresher, type RefreshOutcome } from './token-refresher.js';
+import { UntoldEnds } from './untold-ends.js';
 
 export interface AccessTokenOptions {
   /**
@@ -39,6 +41,8 @@ const SHORTEST_LIFE_BEFORE_FORCE_MS = 5000;
  */
 @Injectable()
 export class TokenService {
+  private readonly untoldEnds = new UntoldEnds();
+
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
     @Inject(CLOCK) private readonly clock: Clock,
@@ -90,10 +94,16 @@ export class TokenService {
     const age = this.refresher.age(loaded);
     if (age === 'fresh' || !loaded.head.accessToken.refreshable) return undefined;
     if (age === 'due' && this.options.refresh.background) {
-      void this.refresher.refreshSoon(loaded)?.then((outcome) => this.tellStale(outcome, loaded));
+      void this.refresher.refreshSoon(loaded)?.then((outcome) => this.noteBackground(outcome, loaded));
       return undefined;
     }
     return this.waitForRefresh(source, loaded, age === 'due');
+  }
+
+  /** @internal Whether this request is the first to learn that a refresh which nobody waited for has ended its session. */
+  learnsOfEnd({ headers }: RequestWithCookies): boolean {
+    const token = sessionTokenOf(headers.cookie, this.options.session.cookie.name);
+    return token !== undefined && this.untoldEnds.take(sessionIdOf(token));
   }
 
   private async usableTokens(source: SessionSource, options: AccessTokenOptions = {}): Promise<TokenSet> {
@@ -142,6 +152,11 @@ export class TokenService {
       default:
         return outcome satisfies never;
     }
+  }
+
+  private noteBackground(outcome: RefreshOutcome, loaded: LoadedSession): void {
+    if (outcome.status === 'ended' && !outcome.elsewhere) this.untoldEnds.add(loaded.session.id);
+    this.tellStale(outcome, loaded);
   }
 
   private tellStale({ status }: RefreshOutcome, { session }: LoadedSession): void {

@@ -159,6 +159,23 @@ describe.each(CASES)('an access token on %s with sessions in %s', (platform, sto
     expect(browser.cookies.has('sid')).toBe(false);
   });
 
+  it('that is due when its refresh is refused serves that request, and the next one takes the cookie away [REF-06]', async () => {
+    provider.fault = (request, response) => {
+      if (request.url !== '/token') return false;
+      response.writeHead(400, { 'content-type': 'application/json' }).end('{"error":"invalid_grant"}');
+      return true;
+    };
+    app.events.length = 0;
+    time.forward(LIFETIME - 60);
+    expect((await browser.fetch(`${app.url}/profile`)).status).toBe(200);
+    await eventually(() => expect(app.events.map(({ name }) => name)).toContain('session.ended'));
+    const headers = { cookie: `sid=${browser.cookies.get('sid')}` };
+    const answer = await browser.fetch(`${app.url}/profile`);
+    expect([answer.status, answer.json()['error'], browser.cookies.has('sid')]).toEqual([401, 'login_required', false]);
+    // A login may have overtaken any other.
+    expect(await new Browser().fetch(`${app.url}/profile`, { headers })).toMatchObject({ status: 401, setCookies: [] });
+  });
+
   it('is not refreshed by a client that the provider refuses, and nobody is logged out [REF-07]', async () => {
     provider.fault = (request, response) => {
       if (request.url !== '/token') return false;
