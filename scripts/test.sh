@@ -44,10 +44,10 @@ step 'The packed library in applications of its own' npm run --silent test:consu
 step 'The refresh protocol, simulated' jest --selectProjects=nest-12 --testPathPatterns test/simulation
 # One after the other: each starts several processes and a browser, and two cores are soon taken.
 step 'Real processes, and the sample app in a browser' \
-  jest --runInBand --selectProjects=nest-12 --testPathPatterns test/processes test/sample test/browser test/ecosystem/nest-add
+  jest --runInBand --selectProjects=nest-12 --testPathPatterns test/processes test/sample test/browser test/schematics/nest-add
 step 'Hostile requests by the hundred thousand' jest --selectProjects=nest-12 --testPathPatterns test/fuzz
 step 'Everything else, with coverage of lib/' \
-  jest --coverage --testPathIgnorePatterns test/processes test/sample test/browser test/simulation test/fuzz test/ecosystem/nest-add
+  jest --coverage --testPathIgnorePatterns test/processes test/sample test/browser test/simulation test/fuzz test/schematics/nest-add
 step 'A request costs what it may' npm run --silent bench:check
 step 'Every security requirement has a test that passed' npm run --silent security:check
 step 'Every defence, taken out once, is missed by a test' npm run --silent mutations
