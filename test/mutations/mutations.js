@@ -126,8 +126,8 @@ export const mutations = [
       edit(CALLBACK, 'await this.useUp(request);', ''),
       edit(
         CALLBACK,
-        '      maxAge: request.maxAge,\n    });',
-        '      maxAge: request.maxAge,\n    });\n    await this.useUp(request);',
+        '      startedAt: request.createdAt,\n    });',
+        '      startedAt: request.createdAt,\n    });\n    await this.useUp(request);',
       ),
     ],
     tests: [callbackTest],
@@ -367,12 +367,33 @@ export const mutations = [
     edits: [
       edit(
         'lib/http/request-authenticator.ts',
-        "    if (!loaded) throw new LoginRequiredError('Nobody is logged in.');\n    this.checkOrigin(request, pages);",
-        "    if (!loaded) throw new LoginRequiredError('Nobody is logged in.');",
+        '    this.checkOrigin(request, pages);\n    const refreshing',
+        '    const refreshing',
       ),
     ],
     tests: ['test/http/request-authenticator.test.ts'],
     title: 'throws at once',
+  },
+  {
+    name: 'cookie: a strict one is asked for on the way from another site',
+    edits: [edit('lib/http/auth.service.ts', "this.options.session.cookie.sameSite === 'strict'", 'false')],
+    tests: ['test/browser/strict-cookie.test.ts'],
+  },
+  {
+    name: 'refresh: a refusal of one user that names a time stops all others',
+    edits: [edit('lib/token/cool-down.ts', ' && !failure.reached', '')],
+    tests: ['test/token/cool-down.test.ts'],
+  },
+  {
+    name: 'access token: a call whose body is used up is repeated',
+    edits: [edit('lib/token/token.service.ts', ' || !canBeSentAgain(init.body)', '')],
+    tests: ['test/token/token-service.test.ts'],
+    title: 'used up',
+  },
+  {
+    name: 'refresh: the tokens of a session that is gone meanwhile are left alone',
+    edits: [edit('lib/token/token-commits.ts', "if (result === 'gone')", "if (result === 'none')")],
+    tests: ['test/token/token-refresher.test.ts'],
   },
   {
     name: 'session_expiry: the provider ends no session',
