@@ -43,7 +43,7 @@ export type OidcErrorCode =
 export interface OidcErrorOptions {
   /** The original error. Kept out of enumerable fields: libraries below put tokens into theirs. */
   readonly cause?: unknown;
-  /** What exactly failed, e.g. `signature` or `nonce`. One of our own words, never text from outside. */
+  /** What exactly failed, e.g. `signature` or `nonce`. One of our own words, or the name of an application's error; never text from outside. */
   readonly detail?: string;
   /** Seconds after which trying again makes sense. Sent as `Retry-After`. */
   readonly retryAfter?: number;
@@ -59,8 +59,6 @@ export abstract class OidcError extends Error {
   abstract readonly statusCode: number;
   readonly detail?: string;
   readonly retryAfter?: number;
-  /** Whether the message may be shown: it is the library's own, never text from outside. */
-  readonly expose = true;
 
   constructor(message: string, options: OidcErrorOptions = {}) {
     super(message);
@@ -74,6 +72,11 @@ export abstract class OidcError extends Error {
 
   get status(): number {
     return this.statusCode;
+  }
+
+  /** Whether the message may be shown: it is the library's own, never text from outside. */
+  get expose(): boolean {
+    return true;
   }
 
   /** What `console` and loggers print. Node would print the cause with all its fields, enumerable or not. */

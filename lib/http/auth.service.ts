@@ -2,7 +2,6 @@ import { Inject, Injectable, type OnApplicationBootstrap } from '@nestjs/common'
 import { NavigationRequiredError, OidcError, type OidcErrorCode } from '../common/errors.js';
 import { EventLog } from '../common/events.js';
 import { correlationId } from '../common/random.js';
-import type { AuthorizationRequest } from '../login/authorization-request.js';
 import { CallbackService, type AuthorizationResponse } from '../login/callback.service.js';
 import { loginOrigin } from '../login/login-origin.js';
 import { LoginService } from '../login/login.service.js';
@@ -75,9 +74,9 @@ export class AuthService implements OnApplicationBootstrap {
       previousToken: sessionTokenOf(request.headers.cookie, this.options.session.cookie.name),
       device: this.options.session.recordDevice ? this.platform.deviceOf(request) : undefined,
     };
-    let authorizationRequest: AuthorizationRequest | undefined;
     try {
-      authorizationRequest = this.callbacks.check(received);
+      const authorizationRequest = this.callbacks.check(received);
+      this.responder.returnTo(request, authorizationRequest.returnTo);
       const { loaded, returnTo } = await this.callbacks.complete(received, authorizationRequest);
       if (loaded) this.cookies.setSession(response, loaded);
       this.cookies.clearPending(response, state);
@@ -85,10 +84,7 @@ export class AuthService implements OnApplicationBootstrap {
       if (this.options.session.cookie.sameSite === 'strict') this.responder.forward(response, returnTo);
       else this.responder.redirect(response, 303, returnTo);
     } catch (error) {
-      if (error instanceof OidcError) {
-        this.failLogin(error, received, response, state);
-        if (authorizationRequest) this.responder.returnTo(error, authorizationRequest.returnTo);
-      }
+      if (error instanceof OidcError) this.failLogin(error, received, response, state);
       throw error;
     }
   }

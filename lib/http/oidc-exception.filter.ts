@@ -6,6 +6,7 @@ import { correlationId as newCorrelationId } from '../common/random.js';
 import { PublicUrls } from '../options/public-urls.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
 import { USER_REQUIRED } from '../provider/refresh-answer.js';
+import { TokenService } from '../token/token.service.js';
 import { Cookies } from './cookies.js';
 import { currentSession, currentSessionIn } from './current-session.js';
 import { failureEvent, tellFailure, type Failure } from './failure.js';
@@ -31,6 +32,7 @@ export class OidcExceptionFilter implements ExceptionFilter<OidcError> {
     @Inject(Cookies) private readonly cookies: Cookies,
     @Inject(Responder) private readonly responder: Responder,
     @Inject(EventLog) private readonly events: EventLog,
+    @Inject(TokenService) private readonly tokens: TokenService,
   ) {}
 
   catch(error: OidcError, host: ArgumentsHost): unknown {
@@ -70,7 +72,8 @@ export class OidcExceptionFilter implements ExceptionFilter<OidcError> {
   private isCookieInTheWay({ detail = '' }: LoginRequiredError, request: PlatformRequest): boolean {
     const cookies = this.cookies.countSessions(request);
     if (cookies !== 1) return cookies > 1;
-    return SESSION_IS_OVER.has(detail) || (isNavigation(request) && !SESSION_LIVES_ON.has(detail));
+    if (SESSION_LIVES_ON.has(detail)) return false;
+    return SESSION_IS_OVER.has(detail) || isNavigation(request) || this.tokens.learnsOfEnd(request);
   }
 }
 

@@ -63,9 +63,7 @@ export class RequestAuthenticator {
     loaded: LoadedSession | undefined,
     pages: AllowedPages,
   ): Session | Promise<Session> {
-    if (!loaded) {
-      throw new LoginRequiredError('Nobody is logged in.', this.tokens.learnsOfEnd(request) ? { detail: 'ended' } : {});
-    }
+    if (!loaded) throw new LoginRequiredError('Nobody is logged in.');
     this.checkOrigin(request, pages);
     const refreshing = this.tokens.keepFresh(request, loaded);
     return refreshing ? refreshing.then((refreshed) => this.keptAlive(refreshed)) : this.keptAlive(loaded);

@@ -34,8 +34,8 @@ const FRAMED_PAGE = '<!doctype html><html lang="en"><title>Logged out</title></h
 /** Answers requests in the library's name: redirects, JSON, and pages that people understand. */
 @Injectable()
 export class Responder {
-  /** Where the users wanted to go whose logins have failed. */
-  private readonly destinations = new WeakMap<OidcError, string>();
+  /** Where users want to go whose logins fail. By the request: errors are shared, as by all who wait for the provider. */
+  private readonly destinations = new WeakMap<PlatformRequest, string>();
 
   constructor(
     @Inject(Platform) private readonly platform: Platform,
@@ -97,27 +97,27 @@ export class Responder {
       'Cross-Origin-Opener-Policy': 'same-origin',
       'Content-Security-Policy': `${CLOSED}; form-action 'none'; style-src ${ERROR_PAGE_STYLE_SOURCE}`,
     });
-    this.platform.send(response, error.statusCode, HTML, this.page(error, correlationId));
+    this.platform.send(response, error.statusCode, HTML, this.page(request, error, correlationId));
   }
 
-  /** The page about this error offers to start again, and to go on to `path` then. */
-  returnTo(error: OidcError, path: string): void {
-    this.destinations.set(error, path);
+  /** A page that says what is wrong with this request offers to start again, and to go on to `path` then. */
+  returnTo(request: PlatformRequest, path: string): void {
+    this.destinations.set(request, path);
   }
 
-  private page(error: OidcError, correlationId: string): string {
+  private page(request: PlatformRequest, error: OidcError, correlationId: string): string {
     // Another login would bring whom it refuses back here.
     const login = error.code === 'access_denied' ? undefined : this.urls.pathOf('login');
     return errorPage({
       ...wordingOf(error),
       code: error.code,
       correlationId,
-      link: login === undefined ? undefined : { href: login + this.returnQueryOf(error), text: 'Start again' },
+      link: login === undefined ? undefined : { href: login + this.returnQueryOf(request), text: 'Start again' },
     });
   }
 
-  private returnQueryOf(error: OidcError): string {
-    const returnTo = this.destinations.get(error);
+  private returnQueryOf(request: PlatformRequest): string {
+    const returnTo = this.destinations.get(request);
     return returnTo === undefined ? '' : `?${new URLSearchParams({ returnTo }).toString()}`;
   }
 

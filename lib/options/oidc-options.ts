@@ -30,7 +30,7 @@ export interface LoginOptions {
   /** Parameters a browser may pass to the login route; all others are ignored. @default [] */
   readonly forwardParams?: readonly ForwardedParameter[] | undefined;
   /**
-   * Oldest login at the provider that is accepted. Sent as `max_age`, and `auth_time` is checked (Core §3.1.3.7).
+   * Oldest login at the provider that is accepted when a login begins here. Sent as `max_age`, and `auth_time` is checked (Core §3.1.3.7).
    * Seconds, 0 to 31536000 (365 days). @default none
    */
   readonly maxAge?: number | undefined;

@@ -88,10 +88,10 @@ export class IdTokenValidator {
 
 /**
  * Until when the provider lets the session last, in epoch milliseconds (`session_expiry`: OpenID Foundation, IPSIE SL1 OpenID
- * Connect Profile). `undefined` when it does not say: what is no number is another claim of that name.
+ * Connect Profile). `undefined` when it does not say: what is no point in time since 2001 is another claim of that name.
  */
 export function sessionExpiryOf({ session_expiry: seconds }: Readonly<Record<string, unknown>>): number | undefined {
-  return typeof seconds === 'number' ? seconds * 1000 : undefined;
+  return typeof seconds === 'number' && seconds >= 1e9 ? seconds * 1000 : undefined;
 }
 
 /** Claims that say what an ID token is; UserInfo must not overwrite them (OpenID Connect Core 1.0 §5.3.2). */

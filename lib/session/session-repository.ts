@@ -236,9 +236,12 @@ export class SessionRepository {
     recent?: RecentSession,
     isKept?: boolean,
   ): LoadedSession | undefined | Promise<undefined> {
-    if (!stored || stored.expiresAt <= this.clock.now()) return undefined;
+    const now = this.clock.now();
+    if (!stored || stored.expiresAt <= now) return undefined;
     const loaded = this.codec.decode(stored, token, id, recent, isKept);
-    return typeof loaded === 'string' ? this.refuse(loaded, id, stored) : loaded;
+    if (typeof loaded === 'string') return this.refuse(loaded, id, stored);
+    // A late touch, of who read it before it was shortened, may have moved the end that the store knows.
+    return loaded.head.absoluteExpiresAt <= now ? undefined : loaded;
   }
 
   private async refuse(reason: UnsealFailure, id: string, stored: StoredSession): Promise<undefined> {

@@ -23,7 +23,7 @@ export class SessionView implements Session {
     this.sid = claims.sid;
     this.claims = claims;
     this.createdAt = head.createdAt;
-    this.expiresAt = expiresAt;
+    this.expiresAt = Math.min(expiresAt, head.absoluteExpiresAt);
     this.absoluteExpiresAt = head.absoluteExpiresAt;
     this.accessTokenExpiresAt = head.accessToken.expiresAt;
     this.scope = head.accessToken.scope;

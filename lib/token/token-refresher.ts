@@ -301,19 +301,22 @@ export class TokenRefresher {
     { tokens: received, sessionExpiresAt }: Extract<RefreshAnswer, { outcome: 'refreshed' }>,
     owner: string,
   ): Promise<RefreshOutcome> {
-    const { next, stored } = this.sessions.withTokens(loaded, merge(previous, received), sessionExpiresAt);
-    if (next.head.absoluteExpiresAt <= this.clock.now()) {
-      this.revocations.revoke(received.refreshToken);
-      return this.endUnlessMoved(loaded, 'session_expiry');
-    }
+    // That it is over already ends the session, and so is believed of a verified token alone.
+    const isOver = sessionExpiresAt !== undefined && sessionExpiresAt <= this.clock.now();
+    const latestEnd = isOver ? undefined : sessionExpiresAt;
+    const { next, stored } = this.sessions.withTokens(loaded, merge(previous, received), latestEnd);
     const result = await this.commits.write({ next, stored, refreshToken: received.refreshToken, owner });
     if (result === 'gone') return ENDED_ELSEWHERE;
     const outcome: RefreshOutcome = result === 'moved' ? await this.adopt(next) : { status: 'usable', loaded: next };
-    return outcome.status === 'usable' ? this.verifyIdToken(outcome.loaded, received) : outcome;
+    return outcome.status === 'usable' ? this.verifyIdToken(outcome.loaded, received, isOver) : outcome;
   }
 
   /** A refreshed ID token that is forged ends the session; keys that cannot be fetched now prove nothing. */
-  private async verifyIdToken(loaded: LoadedSession, { idToken, accessToken }: TokenSet): Promise<RefreshOutcome> {
+  private async verifyIdToken(
+    loaded: LoadedSession,
+    { idToken, accessToken }: TokenSet,
+    isOver: boolean,
+  ): Promise<RefreshOutcome> {
     const { refreshToken, idToken: held } = loaded.tokens();
     // Somebody else's outcome was adopted: they have verified theirs.
     if (idToken === undefined || held !== idToken) return { status: 'usable', loaded };
@@ -327,8 +330,13 @@ export class TokenRefresher {
         this.revocations.revoke(refreshToken);
         return this.endUnlessMoved(loaded, 'subject_changed');
       }
+      return { status: 'usable', loaded };
     }
-    return { status: 'usable', loaded };
+    if (!isOver) return { status: 'usable', loaded };
+    this.commits.forget(loaded.session.id);
+    const outcome = await this.endUnlessMoved(loaded, 'session_expiry');
+    if (outcome.status === 'ended') this.revocations.revoke(refreshToken);
+    return outcome;
   }
 }
 

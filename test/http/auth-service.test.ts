@@ -26,7 +26,8 @@ function defective() {
   const told: string[] = [];
   const note = (what: string) => (): void => void told.push(what);
   const platform = { queryOf: () => new URLSearchParams(), isForm: () => true, deviceOf: () => ({}) };
-  const responder = { redirect: note('redirect'), empty: note('empty'), errorToProvider: note('error') };
+  const returnTo = (): void => undefined;
+  const responder = { redirect: note('redirect'), empty: note('empty'), errorToProvider: note('error'), returnTo };
   const cookies = { pendingOf: () => undefined, clearPending: note('clearPending'), setSession: note('setSession') };
   const callbacks = { check: () => ({}), complete: () => Promise.reject(DEFECT) };
   const service = new AuthService(

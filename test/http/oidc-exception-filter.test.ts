@@ -12,6 +12,7 @@ import type { OidcEvent } from '../../lib/common/events.js';
 import type { Cookies } from '../../lib/http/cookies.js';
 import { OidcExceptionFilter } from '../../lib/http/oidc-exception.filter.js';
 import type { Platform } from '../../lib/http/platform.js';
+import type { TokenService } from '../../lib/token/token.service.js';
 import type { Responder } from '../../lib/http/responder.js';
 import type { PublicUrls } from '../../lib/options/public-urls.js';
 import { given } from '../session/given.js';
@@ -39,6 +40,7 @@ describe('OidcExceptionFilter', () => {
       untouchable<Cookies>(),
       untouchable<Responder>(),
       events,
+      untouchable<TokenService>(),
     );
     const host = { getType: () => type, getArgs: () => [] } as unknown as ArgumentsHost;
     return { answer: filter.catch(thrown, host), events: listened };

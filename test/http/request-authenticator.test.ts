@@ -21,7 +21,7 @@ async function ready(isOurPage = true): Promise<{ authenticator: RequestAuthenti
   const { repository, clock } = given();
   const loaded = await repository.create(CLAIMS, tokenSet(clock.now()));
   const sessions = { load: () => loaded } as unknown as SessionService;
-  const tokens = { keepFresh: () => undefined, learnsOfEnd: () => false } as unknown as TokenService;
+  const tokens = { keepFresh: () => undefined } as unknown as TokenService;
   const require = (): void => {
     if (!isOurPage) throw new CrossOriginRequestError('foreign');
   };

@@ -396,6 +396,18 @@ export const mutations = [
     tests: ['test/token/token-refresher.test.ts'],
   },
   {
+    name: 'session: one lives beyond its absolute end, by a late touch',
+    edits: [
+      edit(
+        'lib/session/session-repository.ts',
+        'return loaded.head.absoluteExpiresAt <= now ? undefined : loaded;',
+        'return loaded;',
+      ),
+    ],
+    tests: ['test/session/session-repository.test.ts'],
+    title: 'beyond its absolute end',
+  },
+  {
     name: 'session_expiry: the provider ends no session',
     edits: [edit('lib/login/session-opener.ts', 'sessionExpiryOf(login.claims)', 'undefined')],
     tests: ['test/security/session-expiry.test.ts'],
@@ -416,7 +428,7 @@ export const mutations = [
     edits: [
       edit(
         'lib/session/session-repository.ts',
-        'if (!stored || stored.expiresAt <= this.clock.now()) return undefined;\n    const loaded',
+        'if (!stored || stored.expiresAt <= now) return undefined;\n    const loaded',
         'if (!stored) return undefined;\n    const loaded',
       ),
     ],
@@ -916,8 +928,8 @@ export const mutations = [
     edits: [
       edit(
         'lib/http/oidc-exception.filter.ts',
-        '(isNavigation(request) && !SESSION_LIVES_ON.has(detail))',
-        '!SESSION_LIVES_ON.has(detail)',
+        '|| isNavigation(request) || this.tokens.learnsOfEnd(request)',
+        '|| true',
       ),
     ],
     tests: [cookiesTest],

@@ -133,6 +133,22 @@ describe('SessionRepository', () => {
     });
   });
 
+  it('never lets a session live beyond its absolute end, whatever a late touch has told the store [SES-03] [SES-14]', async () => {
+    const world = given();
+    const before = await world.repository.create(CLAIMS, tokenSet(world.clock.now()));
+    await world.clock.advance(2 * MINUTE);
+    const latestEnd = world.clock.now() + 5 * MINUTE;
+    const { stored } = world.repository.withTokens(before, tokenSet(world.clock.now()), latestEnd);
+    await world.repository.lock(before, 'owner', 5000);
+    expect(await world.repository.replace(before.session.id, stored, 'owner')).toBe('written');
+    world.repository.touch(before);
+    await world.repository.settled();
+    const shortened = await world.repository.load(before.token);
+    expect([shortened?.session.expiresAt, shortened?.session.absoluteExpiresAt]).toEqual([latestEnd, latestEnd]);
+    await world.clock.advance(5 * MINUTE);
+    expect(await world.repository.load(before.token)).toBeUndefined();
+  });
+
   describe('lifetimes', () => {
     it('end a session after the idle timeout [SES-03]', async () => {
       const world = given({ session: { idleTimeout: 3600 } });

@@ -721,7 +721,8 @@ describe('a refreshed ID token that says that the session is over [SES-14]', () 
     const world = await loggedIn();
     await world.becomeExpired();
     const sessionExpiresAt = world.clock.now();
-    world.provider.script.push({ outcome: 'refreshed', tokens: tokenSet(sessionExpiresAt), sessionExpiresAt });
+    const tokens = tokenSet(sessionExpiresAt, { idToken: 'IT-2' });
+    world.provider.script.push({ outcome: 'refreshed', tokens, sessionExpiresAt });
     await expect(world.accessToken()).rejects.toThrow(LoginRequiredError);
     await world.revocations.drain();
     expect(await world.loadIfThere()).toBeUndefined();
@@ -731,6 +732,35 @@ describe('a refreshed ID token that says that the session is over [SES-14]', () 
       session: world.loaded.session.id,
       cause: 'session_expiry',
     });
+  });
+});
+
+describe('a refreshed ID token that says so, and', () => {
+  async function told(error: Error) {
+    const world = await loggedIn();
+    await world.becomeExpired();
+    const now = world.clock.now();
+    world.provider.verify = async () => {
+      throw error;
+    };
+    world.provider.script.push({
+      outcome: 'refreshed',
+      tokens: tokenSet(now, { accessToken: 'AT-2', idToken: 'IT-2' }),
+      sessionExpiresAt: now,
+    });
+    return world;
+  }
+
+  it('cannot be verified now ends nothing', async () => {
+    const world = await told(new ProviderUnreachableError('timeout'));
+    expect(await world.accessToken()).toBe('AT-2');
+    expect(await world.loadIfThere()).toBeDefined();
+  });
+
+  it('is forged is told as a forgery [REF-05]', async () => {
+    const world = await told(new IdTokenInvalidError('signature'));
+    await expect(world.accessToken()).rejects.toThrow(LoginRequiredError);
+    expect(world.eventsNamed('refresh.identity_rejected')).toHaveLength(1);
   });
 });
 
