@@ -193,8 +193,7 @@ export class ProviderChecks {
         code,
         redirectUri: this.redirectUri,
         ...verifier,
-        maxAge: undefined,
-        startedAt: 0,
+        authenticatedSince: undefined,
       });
     } catch (error) {
       if (error instanceof CodeRefusedError) {

@@ -43,7 +43,10 @@ export type OidcErrorCode =
 export interface OidcErrorOptions {
   /** The original error. Kept out of enumerable fields: libraries below put tokens into theirs. */
   readonly cause?: unknown;
-  /** What exactly failed, e.g. `signature` or `nonce`. One of our own words, or the name of an application's error; never text from outside. */
+  /**
+   * What exactly failed, e.g. `signature` or `nonce`. One of our own words, or the name of an application's error; never text
+   * from outside.
+   */
   readonly detail?: string;
   /** Seconds after which trying again makes sense. Sent as `Retry-After`. */
   readonly retryAfter?: number;

@@ -12,7 +12,10 @@ export interface Operation {
 
 /** What watches the library at work, for metrics and traces. It must not throw by itself. */
 export interface Telemetry {
-  /** An event has happened. `reason` is one of few words: its reason, or its cause; or names an error that `mapClaims` has thrown. */
+  /**
+   * An event has happened. `reason` is one of few words: its reason, or its cause; or names an error that `mapClaims` has
+   * thrown.
+   */
   count(event: string, reason: string | undefined): void;
   /** Runs `work`, and settles as it does. */
   measure<T>(

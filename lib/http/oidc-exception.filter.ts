@@ -67,7 +67,8 @@ export class OidcExceptionFilter implements ExceptionFilter<OidcError> {
 
   /**
    * A script's request may have been overtaken by a login in another tab, whose cookie has the same name: to clear it would
-   * log out who has just logged in. After a page load comes a login in any case.
+   * log out who has just logged in. After a page load comes a login in any case; and who is the first to learn that a session
+   * is over comes before any login.
    */
   private isCookieInTheWay({ detail = '' }: LoginRequiredError, request: PlatformRequest): boolean {
     const cookies = this.cookies.countSessions(request);

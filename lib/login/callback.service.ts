@@ -100,8 +100,7 @@ export class CallbackService {
       redirectUri: request.redirectUri,
       nonce: request.nonce,
       codeVerifier: request.codeVerifier,
-      maxAge: request.maxAge,
-      startedAt: request.createdAt,
+      authenticatedSince: authenticatedSince(request),
     });
     if (request.silent && previousToken !== undefined) await this.opener.requireSameUser(previousToken, login);
     const loaded = await this.opener.open(login, await this.mapped(login.claims), device, previousToken);
@@ -149,6 +148,11 @@ export class CallbackService {
       issuer === this.options.issuer && clientId === this.options.clientId && redirectUri === this.urls.redirectUri
     );
   }
+}
+
+/** `max_age` is counted from when it was asked for: a user may take long to answer the provider after the password. */
+function authenticatedSince({ createdAt, maxAge }: AuthorizationRequest): number | undefined {
+  return maxAge === undefined ? undefined : createdAt - maxAge * 1000;
 }
 
 /** Claims of the original ID token that the library goes by later: at a refresh (Core §12.2), at logout. */

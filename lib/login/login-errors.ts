@@ -100,6 +100,9 @@ export class LoginRefusedError extends OidcError {
 /** By which a mistake is told from a refusal, and an outage: its message may hold anything. */
 function nameOf(cause: unknown): string {
   if (!(cause instanceof Error)) return typeof cause;
-  const names = [cause.name, 'code' in cause ? cause.code : undefined];
-  return names.filter((name) => typeof name === 'string' && /^\w{1,64}$/u.test(name)).join(':');
+  const { name, code }: { name: unknown; code?: unknown } = cause;
+  const isName = typeof name === 'string' && /^\w{1,64}$/u.test(name);
+  // As Node and its libraries spell them; any other text may be somebody's data.
+  const isCode = typeof code === 'string' && /^[A-Z][A-Z0-9_]{1,63}$/u.test(code);
+  return [isName && name, isCode && code].filter(Boolean).join(':');
 }

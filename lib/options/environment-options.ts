@@ -3,9 +3,8 @@ import { OidcConfigurationError } from '../common/errors.js';
 import { randomToken } from '../common/random.js';
 import { isProduction, processEnvironment, type Environment } from './environment.js';
 import { ENVIRONMENT_VARIABLES, UNREADABLE } from './environment-variables.js';
-import { MODULE_EXTRAS } from './module-extras.js';
 import type { OidcModuleExtras, OidcOptions } from './oidc-options.js';
-import { resolveOptions } from './resolve-options.js';
+import { MODULE_EXTRAS, resolveOptions } from './resolve-options.js';
 import { resolveRoutes } from './routes.js';
 
 /** What an application decides in its code. It counts before the environment, option by option. */

@@ -30,8 +30,8 @@ export interface LoginOptions {
   /** Parameters a browser may pass to the login route; all others are ignored. @default [] */
   readonly forwardParams?: readonly ForwardedParameter[] | undefined;
   /**
-   * Oldest login at the provider that is accepted when a login begins here. Sent as `max_age`, and `auth_time` is checked (Core §3.1.3.7).
-   * Seconds, 0 to 31536000 (365 days). @default none
+   * Oldest login at the provider that is accepted when a login begins here. Sent as `max_age`, and `auth_time` is checked
+   * (Core §3.1.3.7). Seconds, 0 to 31536000 (365 days). @default none
    */
   readonly maxAge?: number | undefined;
   /** How long a login may take, from redirect to callback. Seconds, 60 to 1800. @default 600 */

@@ -4,8 +4,7 @@ import { noTelemetry, type Telemetry } from '../common/telemetry.js';
 import { readClientAuthentication, readSecrets, SIGNING_ALGORITHMS } from './client-options.js';
 import { isProduction } from './environment.js';
 import { localPath } from './local-path.js';
-import { MODULE_EXTRAS } from './module-extras.js';
-import type { ForwardedParameter, OidcOptions } from './oidc-options.js';
+import type { ForwardedParameter, OidcModuleExtras, OidcOptions } from './oidc-options.js';
 import { OptionReader } from './option-reader.js';
 import { RESERVED_PARAMETERS } from './reserved-parameters.js';
 import type { PublicBase, ResolvedOptions, ResolvedRoutes } from './resolved-options.js';
@@ -293,6 +292,13 @@ function readAuthorization(reader: OptionReader): ResolvedOptions['authorization
   reader.refuseUnknownKeys();
   return { rolesClaim: names as readonly string[] };
 }
+
+/** What is given beside the options: Nest must know it before any factory runs. */
+export const MODULE_EXTRAS: readonly string[] = [
+  'global',
+  'globalGuard',
+  'routes',
+] satisfies readonly (keyof OidcModuleExtras)[];
 
 function refuseMisplacedExtras(reader: OptionReader): void {
   for (const name of MODULE_EXTRAS) {

@@ -16,10 +16,8 @@ const TYPES: ReadonlySet<string> = new Set(['jwt', 'id_token+jwt']);
 export interface IdTokenChecks {
   readonly accessToken: string;
   readonly nonce: string | undefined;
-  /** Seconds, when `max_age` was sent. */
-  readonly maxAge: number | undefined;
-  /** When it was sent. Epoch milliseconds. */
-  readonly startedAt: number;
+  /** The earliest `auth_time` that will do, when `max_age` was sent. Epoch milliseconds. */
+  readonly authenticatedSince: number | undefined;
 }
 
 /**
@@ -43,7 +41,7 @@ export class IdTokenValidator {
     const { payload, protectedHeader } = await verifyJwt(idToken, this.rules(), IdTokenInvalidError);
     if (!isOfType(protectedHeader.typ, TYPES)) throw new IdTokenInvalidError('typ');
     this.checkClaims(payload);
-    this.checkAuthTime(payload, checks);
+    this.checkAuthTime(payload, checks.authenticatedSince);
     if (checks.nonce !== undefined && !sameText(payload['nonce'], checks.nonce)) throw new IdTokenInvalidError('nonce');
     if (!matchesHash(payload['at_hash'], checks.accessToken, protectedHeader.alg)) {
       throw new IdTokenInvalidError('at_hash');
@@ -70,17 +68,12 @@ export class IdTokenValidator {
     if (Object.keys(claims).length > MAX_CLAIMS) throw new IdTokenInvalidError('size');
   }
 
-  /** By the time at which it was asked for: the user may take long to answer the provider after the password. */
-  private checkAuthTime(claims: JWTPayload, { maxAge, startedAt }: IdTokenChecks): void {
-    if (maxAge === undefined) return;
+  private checkAuthTime(claims: JWTPayload, since: number | undefined): void {
+    if (since === undefined) return;
     const authTime = claims['auth_time'];
     const now = this.clock.now() / 1000;
     const tolerance = this.options.idToken.clockTolerance;
-    if (
-      typeof authTime !== 'number' ||
-      authTime < startedAt / 1000 - maxAge - tolerance ||
-      authTime > now + tolerance
-    ) {
+    if (typeof authTime !== 'number' || authTime < since / 1000 - tolerance || authTime > now + tolerance) {
       throw new IdTokenInvalidError('auth_time');
     }
   }

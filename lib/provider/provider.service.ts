@@ -54,9 +54,7 @@ export interface CodeExchange {
   readonly redirectUri: string;
   readonly nonce: string;
   readonly codeVerifier: string;
-  readonly maxAge: number | undefined;
-  /** When the login began. Epoch milliseconds. */
-  readonly startedAt: number;
+  readonly authenticatedSince: number | undefined;
 }
 
 export interface Login {
@@ -221,7 +219,7 @@ export class ProviderService {
    * @throws IdTokenInvalidError when it is forged, ProviderUnreachableError when that cannot be told now
    */
   async verifyRefreshedIdToken(idToken: string, accessToken: string): Promise<void> {
-    await this.idTokens.validate(idToken, { accessToken, nonce: undefined, maxAge: undefined, startedAt: 0 });
+    await this.idTokens.validate(idToken, { accessToken, nonce: undefined, authenticatedSince: undefined });
   }
 
   /** Revokes a refresh token (RFC 7009). Best effort: `false` when the provider has no such endpoint. */

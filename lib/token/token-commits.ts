@@ -11,7 +11,8 @@ import type { ReplaceResult, StoredSession } from '../store/session-store.js';
 /** How long shutdown waits for a store that is away. */
 const LAST_COMMITS_MS = 5000;
 const FIRST_RETRY_MS = 50;
-const LONGEST_RETRY_MS = 500;
+/** How long until a store that is away is asked again, at most. */
+export const LONGEST_COMMIT_RETRY_MS = 500;
 
 /** What a refresh has brought, for the store. */
 export interface Commit {
@@ -38,9 +39,6 @@ export class TokenCommits {
     private readonly revocations: Revocations,
     private readonly events: EventLog,
   ) {}
-
-  /** How long until the store is asked again, at most. Milliseconds. */
-  readonly longestRetryMs = LONGEST_RETRY_MS;
 
   /** The session as the store will have it, when this process is ahead of what was read. */
   ahead({ session, generation }: LoadedSession): LoadedSession | undefined {
@@ -93,7 +91,7 @@ export class TokenCommits {
         break;
       } catch (error) {
         if (!(error instanceof StoreUnavailableError)) break;
-        pauseMs = Math.min(pauseMs * 2, LONGEST_RETRY_MS);
+        pauseMs = Math.min(pauseMs * 2, LONGEST_COMMIT_RETRY_MS);
       }
     }
     if (this.kept.get(id) === next) this.kept.delete(id);

@@ -17,7 +17,7 @@ import type { LockSuccessor } from '../store/session-store.js';
 import { CoolDown, pauseNote, readPauseNote, type Failure } from './cool-down.js';
 import { PROBE_INTERVAL_MS, ProviderGate, type Reached } from './provider-gate.js';
 import { tokenAge, type TokenAge } from './token-age.js';
-import { TokenCommits } from './token-commits.js';
+import { LONGEST_COMMIT_RETRY_MS, TokenCommits } from './token-commits.js';
 import { RefreshUnavailableError } from './token-errors.js';
 
 /** How long after the lock was asked for the token request may still be sent; the lease is longer by the rest. */
@@ -137,7 +137,7 @@ export class TokenRefresher {
     const ahead = this.commits.ahead(loaded);
     if (!ahead) return undefined;
     return this.age(ahead) === 'expired'
-      ? unavailable({ code: 'refresh_transient', reason: 'store_unavailable' }, this.commits.longestRetryMs)
+      ? unavailable({ code: 'refresh_transient', reason: 'store_unavailable' }, LONGEST_COMMIT_RETRY_MS)
       : { status: 'usable', loaded: ahead };
   }
 

@@ -55,7 +55,8 @@ export class TokenService {
    * A usable access token of the user. Refreshes it first when it has expired.
    *
    * @throws LoginRequiredError when nobody is logged in, the provider refused the refresh, or the token has expired and
-   *   there is no refresh token, or the provider wants to ask the user before it refreshes it; answered with a redirect to login or 401
+   *   there is no refresh token, or the provider wants to ask the user before it refreshes it; answered with a redirect to
+   *   login or 401
    * @throws RefreshUnavailableError when it cannot be refreshed now; answered 503, the session is kept
    * @throws StoreUnavailableError when the store does not answer; answered 503
    */

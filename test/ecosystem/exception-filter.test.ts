@@ -17,7 +17,7 @@ import type { FastifyReply } from 'fastify';
 import { OidcError, OidcExceptionFilter, Public, TokenService, type RequestWithCookies } from 'nest-oidc';
 import { Browser } from '../support/browser.js';
 import { platforms } from '../support/test-app.js';
-import { raise, type Stage } from '../transports/stage.js';
+import { raise, type Stage } from '../support/stage.js';
 
 /** Answers before it has all that it needs. */
 @Controller('begun')

@@ -84,6 +84,11 @@ describe('the claims of a session', () => {
     ['refuse the login', () => raised(new ForbiddenException('not one of us')), 'ForbiddenException'],
     ['fail, as with an outage', () => raised(outage), 'Error:ECONNREFUSED'],
     ['fail for a mistake', () => null as never, 'TypeError'],
+    [
+      'fail with a code that may be somebody’s data',
+      () => raised(Object.assign(new Error(), { code: 'alice1984' })),
+      'Error',
+    ],
     ['fail with what is no error', () => raised('not one of us'), 'string'],
     ['fail with a strange name', () => raised(Object.assign(outage, { name: 'not one of us' })), 'ECONNREFUSED'],
     ['fail for what no store can hold', () => ({ big: 1n }) as never, 'TypeError'],

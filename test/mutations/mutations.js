@@ -126,8 +126,8 @@ export const mutations = [
       edit(CALLBACK, 'await this.useUp(request);', ''),
       edit(
         CALLBACK,
-        '      startedAt: request.createdAt,\n    });',
-        '      startedAt: request.createdAt,\n    });\n    await this.useUp(request);',
+        '      authenticatedSince: authenticatedSince(request),\n    });',
+        '      authenticatedSince: authenticatedSince(request),\n    });\n    await this.useUp(request);',
       ),
     ],
     tests: [callbackTest],
@@ -299,7 +299,7 @@ export const mutations = [
   },
   {
     name: 'ID token: max_age not enforced',
-    edits: [edit(ID_TOKEN, 'if (maxAge === undefined) return;', 'if (maxAge !== null) return;'), blindOpenidClient],
+    edits: [edit(ID_TOKEN, 'if (since === undefined) return;', 'if (since !== null) return;')],
     tests: [idTokenTest],
     title: 'with max_age',
   },

@@ -14,7 +14,7 @@ const now = clock.now() / 1000;
 const key = newSigningKey('key-1', 'ES256');
 const keys = { find: createLocalJWKSet({ keys: [key.jwk as unknown as JWK] }) } as unknown as ProviderKeys;
 const validator = new IdTokenValidator(resolve({ idToken: { signingAlgorithms: ['ES256'] } }), clock, keys);
-const CHECKS = { accessToken: 'AT', nonce: 'n-1', maxAge: undefined, startedAt: 0 };
+const CHECKS = { accessToken: 'AT', nonce: 'n-1', authenticatedSince: undefined };
 const HEADER = { alg: 'ES256', kid: 'key-1' };
 const CLAIMS = { iss: 'https://login.example.com', sub: 'alice', aud: 'app', exp: now + 300, iat: now, nonce: 'n-1' };
 

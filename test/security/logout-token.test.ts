@@ -313,7 +313,7 @@ describe('a logout token', () => {
     const { kid, alg, ...key } = provider.keys[0] as SigningKey;
     const user = { iss: provider.issuer, sub: 'alice', aud: CLIENT_ID, iat: seconds(), exp: seconds() + 60 };
     const idToken = compactJws({ alg, kid }, user, signatureBy({ kid, alg, ...key }));
-    const checks = { accessToken: 'a', nonce: undefined, maxAge: undefined, startedAt: 0 };
+    const checks = { accessToken: 'a', nonce: undefined, authenticatedSince: undefined };
     expect(await idTokens.validate(idToken, checks)).toMatchObject({ sub: 'alice' });
   });
 });

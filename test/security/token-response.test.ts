@@ -224,7 +224,7 @@ describe('a token response', () => {
     };
     const error: unknown = await app.app
       .get(ProviderService, { strict: false })
-      .exchangeCode({ ...exchange, maxAge: undefined, startedAt: 0 })
+      .exchangeCode({ ...exchange, authenticatedSince: undefined })
       .catch((thrown: unknown) => thrown);
     expect(error).toBeInstanceOf(OidcError);
     const printed = [

@@ -15,7 +15,7 @@ import { logoutToken } from '../support/logout-token.js';
 import { RedisServer } from '../support/redis-server.js';
 import { ScriptedProvider } from '../support/scripted-provider.js';
 import { connectIo, connectWs } from './clients.js';
-import { raise, type Stage, type StageOptions } from './stage.js';
+import { raise, type Stage, type StageOptions } from '../support/stage.js';
 
 @WebSocketGateway()
 class GreetingGateway {

@@ -25,7 +25,7 @@ import { eventually } from '../support/eventually.js';
 import { platforms, type PlatformName } from '../support/test-app.js';
 import type { Headers } from './clients.js';
 import { CountedStore } from './counted-store.js';
-import { raise, type Stage } from './stage.js';
+import { raise, type Stage } from '../support/stage.js';
 
 const ticks = new EventEmitter();
 

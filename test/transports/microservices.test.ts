@@ -14,7 +14,7 @@ import { Browser } from '../support/browser.js';
 import { eventually } from '../support/eventually.js';
 import { freePort } from '../support/free-port.js';
 import { platforms } from '../support/test-app.js';
-import { raise, type Stage } from './stage.js';
+import { raise, type Stage } from '../support/stage.js';
 
 const heard: string[] = [];
 

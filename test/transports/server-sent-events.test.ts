@@ -8,7 +8,7 @@ import { fromEvent, map, takeUntil, type Observable } from 'rxjs';
 import { Browser } from '../support/browser.js';
 import { eventually } from '../support/eventually.js';
 import { platforms } from '../support/test-app.js';
-import { raise, type Stage } from './stage.js';
+import { raise, type Stage } from '../support/stage.js';
 
 const news = new EventEmitter();
 

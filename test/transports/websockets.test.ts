@@ -36,7 +36,7 @@ import {
   type Headers,
 } from './clients.js';
 import { CountedStore } from './counted-store.js';
-import { raise, type Stage } from './stage.js';
+import { raise, type Stage } from '../support/stage.js';
 
 @UseFilters(OidcWsExceptionFilter)
 @WebSocketGateway()

@@ -4,9 +4,9 @@ import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
 import { OidcModule, type OidcEvent, type OidcOptions } from 'nest-oidc';
 import { CLOCK, loginAs, type Clock, type TestLogin } from 'nest-oidc/testing';
-import { freePort } from '../support/free-port.js';
-import { SECRET, type PlatformName } from '../support/test-app.js';
-import { CLIENT_ID, CLIENT_SECRET } from '../support/test-provider.js';
+import { freePort } from './free-port.js';
+import { SECRET, type PlatformName } from './test-app.js';
+import { CLIENT_ID, CLIENT_SECRET } from './test-provider.js';
 
 export interface StageOptions {
   readonly platform?: PlatformName;
