@@ -7,6 +7,14 @@ export function target({ what, of = '', atLeast, atMost, measured, unit = 'ratio
   return { what, of, ...(atLeast === undefined ? { atMost } : { atLeast }), unit, measured, met: isMet && holds };
 }
 
+/** The targets among comparisons of throughput (compare.js): those that have a limit. */
+export const throughputTargets = (ratios) =>
+  ratios
+    .filter(({ atLeast }) => atLeast !== undefined)
+    .map(({ subject, against, atLeast, throughput, hasRightCommands }) =>
+      target({ what: subject, of: against, atLeast, measured: throughput, holds: hasRightCommands }),
+    );
+
 /** One line of the table of targets, for people. */
 export function row({ what, of, atLeast, atMost, unit, measured, met }) {
   return {

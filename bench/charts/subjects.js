@@ -50,7 +50,7 @@ const KINDS = [
   / lookup$/u,
   / cohort$/u,
   / floor/u,
-  / hand-written$/u,
+  / hand-written/u,
   /^(?:express|fastify) /u,
   /./u,
 ];

@@ -34,7 +34,7 @@ export async function expressOpenidConnect({ redisUrl, store }) {
       afterCallback: (_request, _response, session) => ({ ...session, ...sizedTokens() }),
     }),
   );
-  return { app, logIn: logInAt('/login', provider) };
+  return { app, logIn: logInAt('/login', { provider }) };
 }
 
 /** Tokens as long as those of the other subjects. The ID token stays the provider's: the user's claims are read from it. */

@@ -16,7 +16,7 @@ class LoggedInGuard {
 const me = (request) => ({ sub: request.session.claims.sub });
 
 /** What people write by hand: `express-session`, `connect-redis`, and a guard that looks for the user in the session. */
-export async function handWritten({ redisUrl }) {
+export async function handWritten({ redisUrl, sessions = 1 }) {
   const app = await createApp('express', controllerOf(me, [Req()], [UseGuards(new LoggedInGuard())]));
   app.use(
     session({
@@ -32,5 +32,5 @@ export async function handWritten({ redisUrl }) {
     Object.assign(request.session, { claims: user, tokens: tokens(user) });
     response.end();
   });
-  return { app, logIn: logInAt('/login') };
+  return { app, logIn: logInAt('/login', { times: sessions }) };
 }

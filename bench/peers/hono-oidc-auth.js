@@ -22,5 +22,5 @@ export async function honoOidcAuth() {
   );
   app.use(oidcAuthMiddleware());
   app.get('/me', async (context) => context.json({ sub: (await getAuth(context)).sub }));
-  return { app: serverApp(createAdaptorServer({ fetch: app.fetch })), logIn: logInAt('/me', provider) };
+  return { app: serverApp(createAdaptorServer({ fetch: app.fetch })), logIn: logInAt('/me', { provider }) };
 }

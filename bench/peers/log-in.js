@@ -3,16 +3,24 @@ import { BASE_URL } from './provider-process.js';
 const MAX_HOPS = 20;
 
 /**
- * Logs in as a browser does: opens this path of the application and follows where it leads, with the cookies that it is
- * given. Answers the application's cookies; the provider, if there is one, has done its work.
+ * Logs in so many times as a browser does: opens this path of the application and follows where it leads, with the cookies
+ * that it is given. Answers the application's cookies of each; the provider, if there is one, has done its work.
  */
-export const logInAt = (path, provider) => async (origin) => {
+export const logInAt =
+  (path, { provider, times = 1 } = {}) =>
+  async (origin) => {
+    const cookies = [];
+    while (cookies.length < times) cookies.push(await logIn(path, origin));
+    provider?.stop();
+    return { cookies };
+  };
+
+async function logIn(path, origin) {
   const jars = new Map();
   let url = new URL(path, origin);
   for (let hops = 0; url && hops < MAX_HOPS; hops += 1) url = await open(url, origin, jars);
-  provider?.stop();
-  return { cookies: [cookieHeader(jars.get(origin))] };
-};
+  return cookieHeader(jars.get(origin));
+}
 
 async function open(url, origin, jars) {
   const jar = jars.get(url.origin) ?? new Map();

@@ -1,11 +1,12 @@
 import { compare } from '../compare.js';
 import { installPeers } from '../peers/install.js';
 import { versions } from '../peers/versions.js';
-import { target } from '../target.js';
+import { throughputTargets } from '../target.js';
 
 /** The first is a target. The others are figures: what is left of the bare framework's throughput. */
 const COMPARISONS = [
-  { subject: 'express redis', against: 'express hand-written', atLeast: 2, commands: 1 },
+  { subject: 'express redis', against: 'express hand-written', atLeast: 2, mostCommands: 1 },
+  { subject: 'express redis users', against: 'express hand-written users' },
   { subject: 'express redis', against: 'express bare' },
   { subject: 'express floor', against: 'express bare' },
   { subject: 'express hand-written', against: 'express bare' },
@@ -23,10 +24,5 @@ export async function peers({ redis, only, rounds, seconds, progress }) {
   await installPeers(progress);
   const comparisons = COMPARISONS.filter(({ subject }) => subject.includes(only));
   const { measured, ratios } = await compare({ redis, comparisons, rounds, seconds, progress });
-  const targets = ratios
-    .filter(({ atLeast }) => atLeast !== undefined)
-    .map(({ subject, against, atLeast, throughput, hasRightCommands }) =>
-      target({ what: subject, of: against, atLeast, measured: throughput, holds: hasRightCommands }),
-    );
-  return { targets, versions: await versions(), ratios, measured };
+  return { targets: throughputTargets(ratios), versions: await versions(), ratios, measured };
 }

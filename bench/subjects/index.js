@@ -17,6 +17,9 @@ const betterAuth = async (context) => (await import('../peers/better-auth.js')).
 /** More than this library keeps opened in memory (lib/session/recent-sessions.ts), so that hardly a request finds its own. */
 const MANY = 20_000;
 
+/** So many that hardly two requests at once are of the same one, and few enough to be kept opened. */
+const USERS = 1000;
+
 /** What is measured, by name. Each starts an application that answers `GET /me` with `{"sub":"…"}` (subject.js). */
 export const subjects = {
   'node http': () => nodeHttp(),
@@ -30,12 +33,16 @@ export const subjects = {
   'fastify lookup': () => lookup('fastify'),
   'express floor': (context) => floor('express', context),
   'fastify floor': (context) => floor('fastify', context),
+  'express floor users': (context) => floor('express', { ...context, sessions: USERS }),
+  'fastify floor users': (context) => floor('fastify', { ...context, sessions: USERS }),
   'express floor many': (context) => floor('express', { ...context, sessions: MANY }),
   'fastify floor many': (context) => floor('fastify', { ...context, sessions: MANY }),
   'express redis': (context) => ours('express', { ...context, store: 'redis' }),
   'fastify redis': (context) => ours('fastify', { ...context, store: 'redis' }),
   'express cached': (context) => ours('express', { ...context, store: 'redis', processCache: true }),
   'fastify cached': (context) => ours('fastify', { ...context, store: 'redis', processCache: true }),
+  'express redis users': (context) => oursMany('express', { ...context, sessions: USERS }),
+  'fastify redis users': (context) => oursMany('fastify', { ...context, sessions: USERS }),
   'express redis many': (context) => oursMany('express', { ...context, sessions: MANY }),
   'fastify redis many': (context) => oursMany('fastify', { ...context, sessions: MANY }),
   'express memory': (context) => ours('express', { ...context, store: 'memory' }),
@@ -43,6 +50,7 @@ export const subjects = {
   'express public': (context) => ours('express', { ...context, store: 'memory', access: 'public' }),
   'fastify public': (context) => ours('fastify', { ...context, store: 'memory', access: 'public' }),
   'express hand-written': (context) => handWritten(context),
+  'express hand-written users': (context) => handWritten({ ...context, sessions: USERS }),
   'express-openid-connect cookie': (context) => expressOpenidConnect({ ...context, store: 'cookie' }),
   'express-openid-connect redis': (context) => expressOpenidConnect({ ...context, store: 'redis' }),
   'iron-session': () => ironSession(),

@@ -20,6 +20,7 @@ import type { RecentSession } from './recent-sessions.js';
 import { SessionCodec } from './session-codec.js';
 import type { UnsealFailure } from './sealing.js';
 import { isSessionToken, sessionIdOf } from './session-token.js';
+import { isPending, SharedReads } from './shared-reads.js';
 import {
   expiryOf,
   headWith,
@@ -51,6 +52,7 @@ export class SessionRepository {
   /** How often a session's idle timeout is moved at most. */
   readonly touchIntervalMs: number;
   private readonly touches = new SingleFlight<void>();
+  private readonly reads: SharedReads;
 
   constructor(
     @Inject(RESOLVED_OPTIONS) private readonly options: ResolvedOptions,
@@ -59,6 +61,7 @@ export class SessionRepository {
     @Inject(EventLog) private readonly events: EventLog,
   ) {
     this.codec = new SessionCodec(options.secrets);
+    this.reads = new SharedReads(store);
     this.idleTimeoutMs = options.session.idleTimeout * 1000;
     this.touchIntervalMs = Math.min(this.idleTimeoutMs / 10, LONGEST_TOUCH_INTERVAL_MS);
   }
@@ -75,7 +78,7 @@ export class SessionRepository {
     const id = recent?.loaded.session.id ?? sessionIdOf(token);
     let found: ReturnType<SessionStore['get']>;
     try {
-      found = this.store.get(id);
+      found = this.reads.get(id);
     } catch (error) {
       return Promise.reject(this.unavailable(error));
     }
@@ -274,8 +277,4 @@ export class SessionRepository {
     this.events.emitChange('store', { name: 'store.unavailable', reason });
     return new StoreUnavailableError(error);
   }
-}
-
-function isPending(found: FoundSession | Promise<FoundSession>): found is Promise<FoundSession> {
-  return found !== undefined && 'then' in found;
 }

@@ -788,6 +788,12 @@ export const mutations = [
     title: 'absolute lifetime',
   },
   {
+    name: 'session: a read that is under way answers who comes after a logout',
+    edits: [edit('lib/session/shared-reads.ts', 'this.asked.clear();', 'undefined;')],
+    tests: ['test/session/session-repository.test.ts'],
+    title: 'a logout may lie between',
+  },
+  {
     name: 'me: shows every claim',
     edits: [edit(AUTH, '.filter(([name]) => publicClaims.includes(name))', '.filter(() => publicClaims)')],
     tests: [loginJourney],

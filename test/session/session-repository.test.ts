@@ -5,6 +5,7 @@ import type { LoadedSession, Loading } from '../../lib/session/session.js';
 import { MemorySessionStore } from '../../lib/store/memory-session-store.js';
 import type { SessionStore, StoredSession } from '../../lib/store/session-store.js';
 import { OLDER_SECRET, SECRET } from '../options/valid-options.js';
+import { deferred } from '../common/deferred.js';
 import { CLAIMS, DAY, given, HOUR, MINUTE, SECOND, tokenSet, type Given } from './given.js';
 
 async function login(
@@ -61,6 +62,39 @@ describe('SessionRepository', () => {
   });
 
   describe('load', () => {
+    it('asks the store once for requests that come together, and gives each its own session', async () => {
+      const world = given();
+      const { token } = await login(world);
+      const loaded = await Promise.all(Array.from({ length: 5 }, () => world.repository.load(token)));
+      expect(world.store.count('get')).toBe(1);
+      expect(loaded.map((one) => one?.tokens().accessToken)).toEqual(Array.from({ length: 5 }, () => 'AT-1'));
+      expect(new Set(loaded.map((one) => one?.session)).size).toBe(5);
+      expect(new Set(loaded.map((one) => one?.session.claims)).size).toBe(5);
+    });
+
+    it('asks again for a request that comes while another one waits for the store: a logout may lie between', async () => {
+      const world = given();
+      const { token, session } = await login(world);
+      const answered = deferred();
+      world.store.before('get', () => answered.promise);
+      const first = world.repository.load(token);
+      await world.repository.end(session.id, 'logout');
+      expect(await world.repository.load(token)).toBeUndefined();
+      answered.resolve();
+      expect(await first).toBeUndefined();
+    });
+
+    it('tells each of them of an outage, and nobody that the session has ended', async () => {
+      const world = given();
+      const { token } = await login(world);
+      world.store.fail('get');
+      const answers = await Promise.allSettled([1, 2, 3].map(() => world.repository.load(token)));
+      for (const answer of answers) expect(answer).toMatchObject({ reason: expect.any(StoreUnavailableError) });
+      expect(world.names()).toEqual(['store.unavailable']);
+      world.store.heal('get');
+      expect(await world.repository.load(token)).toBeDefined();
+    });
+
     it('finds no session under a token that was never issued', async () => {
       expect(await given().repository.load('x'.repeat(43))).toBeUndefined();
     });
