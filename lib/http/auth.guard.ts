@@ -38,7 +38,10 @@ export class AuthGuard implements CanActivate {
     const rules = this.routes.of(context);
     if (rules.access === 'public') return true;
     const caller = callerOf(context);
-    return caller?.kind === 'request' ? this.admitRequest(caller.owner, rules) : this.admit(context, caller, rules);
+    if (caller?.kind !== 'request') return this.admit(context, caller, rules);
+    const session = this.sessionOfRequest(caller.owner, rules);
+    // To await what is at hand, or to hand on a promise, costs a turn of its own.
+    return admitted(caller.owner, session instanceof Promise ? await session : session);
   }
 
   /** @internal Nest asks global filters about no gateway, so what its client is told comes from its guards. */
@@ -46,11 +49,12 @@ export class AuthGuard implements CanActivate {
     return context.getType() === 'ws' ? this.sockets.exceptionFor(context.getArgs<[object]>()[0], error) : error;
   }
 
-  private admitRequest(request: PlatformRequest, { access, skipsOriginCheck }: RouteRules): true | Promise<true> {
+  private sessionOfRequest(
+    request: PlatformRequest,
+    { access, skipsOriginCheck }: RouteRules,
+  ): Session | Promise<Session | undefined> {
     const pages = skipsOriginCheck ? 'any' : 'own';
-    const session =
-      access === 'optional' ? this.authenticator.find(request, pages) : this.authenticator.require(request, pages);
-    return session instanceof Promise ? session.then((found) => admitted(request, found)) : admitted(request, session);
+    return access === 'optional' ? this.authenticator.find(request, pages) : this.authenticator.require(request, pages);
   }
 
   private async admit(
