@@ -53,6 +53,7 @@ export interface SessionStore {
   /**
    * The session, or `undefined`; without a promise where it is at hand, so that its request goes on at once. What is
    * answered without one may be the same object each time, until its `data` changes, which makes another generation of it.
+   * A promise may serve several requests of the session: those that came in together.
    */
   get(key: string): FoundSession | Promise<FoundSession>;
 
