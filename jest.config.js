@@ -50,7 +50,7 @@ const throttling = 'test/ecosystem/throttling.test.ts';
 export default {
   projects: [
     project('nest-12', ['<rootDir>/test/**/*.test.ts', `!**/${throttling}`]),
-    project('nest-11', ['<rootDir>/test/journeys/**/*.test.ts', `<rootDir>/${throttling}`], nestMajors[11]),
+    project('nest-11', ['<rootDir>/test/{journeys,ecosystem}/**/*.test.ts'], nestMajors[11]),
   ],
   testTimeout: 30_000,
   // The second writes down what became of the tests that carry ids of security requirements: docs/security.md.

@@ -1,4 +1,4 @@
-import type { Clock, Timer } from './clock.js';
+import { atEndOfTurn, type Clock, type Timer } from './clock.js';
 
 interface Waiting {
   dueAt: number;
@@ -44,9 +44,12 @@ export class SharedDeadline {
     return result;
   }
 
-  /** Whatever is waited for keeps the process alive itself. */
+  /**
+   * Whatever is waited for keeps the process alive itself. What has come in while the process stood still is read first:
+   * timers are due before it looks for that.
+   */
   private schedule(delayMs: number): Timer {
-    const timer = this.clock.schedule(delayMs, () => this.missWhatIsDue());
+    const timer = this.clock.schedule(delayMs, () => atEndOfTurn(() => this.missWhatIsDue()));
     timer.unref();
     return timer;
   }

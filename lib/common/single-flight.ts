@@ -16,8 +16,8 @@ export class SingleFlight<T> {
     return promise;
   }
 
-  /** Resolves when everything under way has settled, whatever its outcome. */
+  /** Resolves when nothing is under way any more, whatever the outcomes; what begins meanwhile counts. */
   async settled(): Promise<void> {
-    await Promise.allSettled(this.running.values());
+    while (this.running.size > 0) await Promise.allSettled(this.running.values());
   }
 }

@@ -1,5 +1,6 @@
 import { Inject, Injectable, type CanActivate, type ExecutionContext } from '@nestjs/common';
 import { LoginRequiredError, UnsupportedContextError } from '../common/errors.js';
+import { isPending } from '../common/pending.js';
 import type { Session } from '../session/session.js';
 import { callerOf, type Caller } from './caller.js';
 import { Cohort } from './cohort.js';
@@ -41,7 +42,7 @@ export class AuthGuard implements CanActivate {
     if (caller?.kind !== 'request') return this.admit(context, caller, rules);
     const session = this.sessionOfRequest(caller.owner, rules);
     // To await what is at hand, or to hand on a promise, costs a turn of its own.
-    return admitted(caller.owner, session instanceof Promise ? await session : session);
+    return admitted(caller.owner, isPending(session) ? await session : session);
   }
 
   /** @internal Nest asks global filters about no gateway, so what its client is told comes from its guards. */

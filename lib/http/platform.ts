@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http';
+import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Inject, Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { Device } from '../session/session.js';
@@ -89,11 +89,13 @@ export class Platform {
   }
 
   setHeader(response: PlatformResponse, name: string, value: string): void {
-    this.host.httpAdapter.setHeader(response, name, value);
+    if (isNative(response)) response.setHeader(name, value);
+    else this.host.httpAdapter.setHeader(response, name, value);
   }
 
   addCookie(response: PlatformResponse, cookie: string): void {
-    this.host.httpAdapter.appendHeader?.(response, 'Set-Cookie', cookie);
+    if (isNative(response)) response.appendHeader('Set-Cookie', cookie);
+    else this.host.httpAdapter.appendHeader?.(response, 'Set-Cookie', cookie);
   }
 
   send(response: PlatformResponse, status: number, contentType: string, body: string): void {
@@ -128,4 +130,9 @@ export class Platform {
     httpAdapter.status(response, status);
     httpAdapter.end(response, body);
   }
+}
+
+/** Node's own, without the methods of Express and Fastify: a middleware has it on Fastify, and Nest 11's adapter takes no such. */
+function isNative(response: PlatformResponse): response is ServerResponse {
+  return !('header' in response);
 }

@@ -152,7 +152,10 @@ export class SocketSessions {
   }
 
   private async openUpgrade(handshake: IncomingMessage, close: () => void, options: HandshakeOptions): Promise<void> {
-    const release = this.keep(handshake, await this.authenticate(handshake, options), { close });
+    const session = await this.authenticate(handshake, options);
+    const release = this.keep(handshake, session, { close });
+    // A visitor's is opened anew for each message that wants a user.
+    if (!session) return;
     if (handshake.socket.destroyed) release();
     else handshake.socket.once('close', release);
   }

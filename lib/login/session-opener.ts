@@ -1,6 +1,5 @@
 import { Inject, Injectable } from '@nestjs/common';
 import type { Claims } from '../common/claims.js';
-import { LoginRequiredError } from '../common/errors.js';
 import { RESOLVED_OPTIONS, type ResolvedOptions } from '../options/resolved-options.js';
 import { sessionExpiryOf } from '../provider/id-token.js';
 import type { Login } from '../provider/provider.service.js';
@@ -56,7 +55,7 @@ export class SessionOpener {
    * @throws SubjectChangedError, StoreUnavailableError
    */
   async requireSameUser(token: string, { claims, tokens }: Login): Promise<void> {
-    const previous = await this.readable(token);
+    const previous = await this.sessions.loadReadable(token);
     if (!previous || previous.session.sub === claims.sub) return;
     await this.sessions.end(previous.session.id, 'subject_changed');
     this.revocations.revoke(tokens.refreshToken);
@@ -65,8 +64,9 @@ export class SessionOpener {
 
   /** Ends the session that this browser had before. @throws StoreUnavailableError */
   async endPrevious(token: string, { sub }: Session): Promise<void> {
-    const previous = await this.readable(token);
-    await this.sessions.end(sessionIdOf(token), 'replaced_by_login');
+    const loaded = await this.sessions.loadReadable(token);
+    const previous = loaded && (await this.sessions.endLatest(loaded, 'replaced_by_login'));
+    if (!loaded) await this.sessions.end(sessionIdOf(token), 'replaced_by_login');
     // To many a provider both logins of one user are one grant: it would revoke the new tokens with the old.
     if (!this.options.logout.revokeTokens || !previous || previous.session.sub === sub) return;
     this.revocations.revoke(undamagedTokens(previous)?.refreshToken);
@@ -83,14 +83,5 @@ export class SessionOpener {
     const ofThisBrowser = new Set([id, previousToken && sessionIdOf(previousToken)]);
     const others = (await this.directory.summaries(sub)).filter((summary) => !ofThisBrowser.has(summary.id));
     await Promise.all(others.slice(maxPerUser - 1).map((summary) => this.sessions.end(summary.id, 'session_limit')));
-  }
-
-  private async readable(token: string): Promise<LoadedSession | undefined> {
-    try {
-      return await this.sessions.load(token);
-    } catch (error) {
-      if (error instanceof LoginRequiredError) return undefined;
-      throw error;
-    }
   }
 }

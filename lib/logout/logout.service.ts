@@ -34,9 +34,11 @@ export class LogoutService {
    * @throws StoreUnavailableError when the session may still be there
    */
   async logOut(loaded: LoadedSession | undefined, token: string | undefined): Promise<string> {
-    if (token !== undefined) await this.sessions.end(sessionIdOf(token), 'logout');
-    if (!loaded) return this.urls.afterLogout;
-    const tokens = undamagedTokens(loaded);
+    if (!loaded) {
+      if (token !== undefined) await this.sessions.end(sessionIdOf(token), 'logout');
+      return this.urls.afterLogout;
+    }
+    const tokens = undamagedTokens((await this.sessions.endLatest(loaded, 'logout')) ?? loaded);
     if (this.options.logout.revokeTokens) this.revocations.revoke(tokens?.refreshToken);
     return (await this.providerLogout(tokens?.idToken))?.href ?? this.urls.afterLogout;
   }

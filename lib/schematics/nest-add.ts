@@ -51,10 +51,17 @@ export function nestAdd({ sourceRoot = 'src' }: NestAddOptions): (tree: Tree, co
     edit('app.module.ts', wireModule, 'add OidcModule.forEnv() to the imports of your root module');
     edit('app.controller.ts', openRoot, 'mark with @Public() the routes that everybody may open');
     editMain(tree, edit);
-    if (!tree.exists('.env.example')) tree.create('.env.example', ENVIRONMENT);
+    addEnvironment(tree, '.env.example');
+    logger.info('Every route needs a login now. Mark with @Public() those that need none: webhooks, health, metrics.');
     logger.info('Copy .env.example to .env and fill it in. Then: npx nest-oidc doctor --env-file .env');
     return tree;
   };
+}
+
+function addEnvironment(tree: Tree, path: string): void {
+  if (!tree.exists(path)) return tree.create(path, ENVIRONMENT);
+  const text = tree.readText(path);
+  if (!text.includes('OIDC_ISSUER')) tree.overwrite(path, `${text.trimEnd()}\n\n${ENVIRONMENT}`);
 }
 
 function wireModule(source: TypeScriptSource): boolean {

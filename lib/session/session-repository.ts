@@ -3,6 +3,7 @@ import type { Claims } from '../common/claims.js';
 import { CLOCK, type Clock } from '../common/clock.js';
 import { LoginRequiredError, StoreUnavailableError } from '../common/errors.js';
 import { EventLog, type OidcEvent, type SessionEndCause } from '../common/events.js';
+import { isPending } from '../common/pending.js';
 import { randomToken } from '../common/random.js';
 import { SingleFlight } from '../common/single-flight.js';
 import { isRunning } from '../common/span.js';
@@ -20,7 +21,7 @@ import type { RecentSession } from './recent-sessions.js';
 import { SessionCodec } from './session-codec.js';
 import type { UnsealFailure } from './sealing.js';
 import { isSessionToken, sessionIdOf } from './session-token.js';
-import { isPending, SharedReads } from './shared-reads.js';
+import { SharedReads } from './shared-reads.js';
 import {
   expiryOf,
   headWith,
@@ -86,6 +87,16 @@ export class SessionRepository {
     this.tellAvailable();
     // What is answered at once, the store keeps.
     return this.read(found, token, id, recent, true) ?? NOBODY;
+  }
+
+  /** As {@link load}, and nobody for a session that cannot be read here. @throws StoreUnavailableError */
+  async loadReadable(token: string): Promise<LoadedSession | undefined> {
+    try {
+      return await this.load(token);
+    } catch (error) {
+      if (error instanceof LoginRequiredError) return undefined;
+      throw error;
+    }
   }
 
   /**
@@ -160,6 +171,19 @@ export class SessionRepository {
     const ended = await this.ask(() => this.store.delete(id, generation));
     if (ended) this.events.emit({ name: 'session.ended', session: id, cause });
     return ended;
+  }
+
+  /**
+   * Ends a session, and answers it as it was then: it may have been refreshed since it was read. `undefined` when it had
+   * ended before.
+   *
+   * @throws StoreUnavailableError when it may still be there
+   */
+  async endLatest(loaded: LoadedSession, cause: SessionEndCause): Promise<LoadedSession | undefined> {
+    const { id } = loaded.session;
+    if (await this.end(id, cause, loaded.generation)) return loaded;
+    const latest = await this.loadReadable(loaded.token);
+    return (await this.end(id, cause)) ? (latest ?? loaded) : undefined;
   }
 
   /** `true` for the first caller with this key. @throws StoreUnavailableError */

@@ -7,7 +7,10 @@ import { SessionRepository } from './session-repository.js';
 import { SessionView } from './session-view.js';
 import type { Session } from './session.js';
 
-/** How often the store is asked when it tells of ends by itself, and when it does not. */
+/**
+ * How often the store is asked when it tells of ends by itself, and when it does not. A store that cannot be listened to is
+ * tried again as seldom as the first.
+ */
 const CHECK_INTERVAL_MS = 30_000;
 const POLL_INTERVAL_MS = 1000;
 
@@ -15,6 +18,8 @@ interface Watched {
   readonly session: Session;
   readonly listeners: Set<() => unknown>;
   timer: Timer | undefined;
+  /** Since its first check: what was told before it was watched, a cache in the process may not have heard at that time. */
+  isYoung: boolean;
 }
 
 /**
@@ -26,7 +31,8 @@ interface Watched {
 export class SessionWatch {
   private readonly logger = new Logger('OidcModule');
   private readonly watched = new Map<string, Watched>();
-  private listening: Promise<(() => void) | undefined> | undefined;
+  private listening: Promise<(() => void) | undefined> = Promise.resolve(undefined);
+  private listenAt = Number.NEGATIVE_INFINITY;
   private intervalMs = POLL_INTERVAL_MS;
 
   constructor(
@@ -40,8 +46,8 @@ export class SessionWatch {
    * is logged.
    */
   watch(session: Session, onEnd: () => void): () => void {
-    this.listening ??= this.listen();
-    const watched = this.watchedOf(session, this.listening);
+    this.keepListening();
+    const watched = this.watchedOf(session);
     const listener = (): unknown => onEnd();
     watched.listeners.add(listener);
     return () => {
@@ -53,7 +59,8 @@ export class SessionWatch {
   /** At shutdown: nobody is told of anything any more. A store that is away, and cannot be listened to yet, is not waited for. */
   close(): void {
     for (const watched of this.watched.values()) this.forget(watched);
-    void this.listening?.then((stop) => stop?.());
+    this.listenAt = Number.POSITIVE_INFINITY;
+    void this.listening.then((stop) => stop?.());
   }
 
   /** Emits once and completes when the session has ended: for `takeUntil`, in server-sent events. */
@@ -66,32 +73,44 @@ export class SessionWatch {
     );
   }
 
-  private watchedOf(session: Session, listening: Promise<unknown>): Watched {
+  private watchedOf(session: Session): Watched {
     const known = this.watched.get(session.id);
     if (known) return known;
-    const watched: Watched = { session, listeners: new Set(), timer: undefined };
+    const watched: Watched = { session, listeners: new Set(), timer: undefined, isYoung: true };
     this.watched.set(session.id, watched);
     this.checkLater(watched, session.expiresAt);
     // It may have ended since it was read, when nobody listened yet.
-    void listening.then(() => this.check(watched));
+    void this.listening.then(() => this.check(watched));
     return watched;
   }
 
-  /** A store that cannot listen now is asked instead. */
+  private keepListening(): void {
+    if (this.clock.now() < this.listenAt) return;
+    this.listenAt = Number.POSITIVE_INFINITY;
+    this.listening = this.listen();
+  }
+
+  /** A store that cannot be listened to now is asked instead. */
   private async listen(): Promise<(() => void) | undefined> {
     try {
       const stop = await this.store.onDelete?.((id) => this.end(this.watched.get(id)));
       if (stop) this.intervalMs = CHECK_INTERVAL_MS;
       return stop;
     } catch {
+      this.listenAt = this.clock.now() + CHECK_INTERVAL_MS;
       return undefined;
     }
   }
 
   private checkLater(watched: Watched, expiresAt: number): void {
     watched.timer?.cancel();
-    const delayMs = Math.min(this.intervalMs, Math.max(0, expiresAt - this.clock.now()));
-    watched.timer = this.clock.schedule(delayMs, () => void this.check(watched));
+    const intervalMs = watched.isYoung ? POLL_INTERVAL_MS : this.intervalMs;
+    const delayMs = Math.min(intervalMs, Math.max(0, expiresAt - this.clock.now()));
+    watched.timer = this.clock.schedule(delayMs, () => {
+      watched.isYoung = false;
+      this.keepListening();
+      void this.check(watched);
+    });
     watched.timer.unref();
   }
 

@@ -59,10 +59,10 @@ export class SessionService {
   async end(request: RequestWithCookies): Promise<boolean> {
     const loaded = await this.loadReadable(request);
     if (!loaded) return false;
+    const ended = await this.repository.endLatest(loaded, 'logout');
     this.remember(request, undefined);
-    const ended = await this.repository.end(loaded.session.id, 'logout');
-    if (this.options.logout.revokeTokens) this.revocations.revoke(undamagedTokens(loaded)?.refreshToken);
-    return ended;
+    if (this.options.logout.revokeTokens) this.revocations.revoke(undamagedTokens(ended ?? loaded)?.refreshToken);
+    return ended !== undefined;
   }
 
   /**
@@ -122,9 +122,11 @@ export class SessionService {
     return slotOf(request).loadingOf(this) !== undefined;
   }
 
-  /** @internal What the request's session is from now on, after a refresh or its end. */
+  /** @internal What the request's session is from now on, after a refresh or its end. After its end there is none any more. */
   remember(source: SessionSource, loaded: LoadedSession | undefined): void {
-    if (isRequest(source)) slotOf(source).keep(this, loaded ?? NOBODY);
+    if (!isRequest(source)) return;
+    const slot = slotOf(source);
+    if (slot.loadingOf(this) !== NOBODY) slot.keep(this, loaded ?? NOBODY);
   }
 
   private async endAmong(sub: string, isMeant: (id: string) => boolean): Promise<number> {

@@ -1,3 +1,4 @@
+import { isPending } from '../common/pending.js';
 import type { FoundSession, SessionStore } from '../store/session-store.js';
 
 /**
@@ -15,20 +16,23 @@ export class SharedReads {
     const asked = this.asked.get(id);
     if (asked) return asked;
     const found = this.store.get(id);
-    if (isPending(found)) this.share(id, found);
-    return found;
+    return isPending(found) ? this.share(id, found) : found;
   }
 
-  private share(id: string, found: Promise<FoundSession>): void {
-    // Not `queueMicrotask`, which a test's fake timers replace.
-    if (this.asked.size === 0) void Promise.resolve().then(this.forget);
-    this.asked.set(id, found);
+  private share(id: string, found: Promise<FoundSession>): Promise<FoundSession> {
+    if (this.asked.size === 0) void this.forget();
+    // Some databases answer with a query that is run anew each time it is awaited.
+    const once = Promise.resolve(found);
+    this.asked.set(id, once);
+    return once;
   }
 
-  /** Comes after all that were let go with the first one (cohort.ts), and before what any of them is answered. */
-  private readonly forget = (): void => this.asked.clear();
-}
-
-export function isPending(found: FoundSession | Promise<FoundSession>): found is Promise<FoundSession> {
-  return found !== undefined && 'then' in found;
+  /**
+   * Comes after all that were let go with the first one (cohort.ts), and before what any of them is answered. By `await`,
+   * which nothing replaces: a test's fake timers do `queueMicrotask`.
+   */
+  private async forget(): Promise<void> {
+    await undefined;
+    this.asked.clear();
+  }
 }

@@ -21,7 +21,7 @@ export interface Commit {
   readonly stored: StoredSession;
   /** The refresh token that came, if one did: nobody's, when the session is gone meanwhile. */
   readonly refreshToken: string | undefined;
-  /** Of the refresh lock. */
+  /** Of the refresh lock: names this refresh. */
   readonly owner: string;
 }
 
@@ -52,9 +52,8 @@ export class TokenCommits {
       return await this.attempt(commit);
     } catch (error) {
       if (!(error instanceof StoreUnavailableError)) throw error;
-      const { session, generation } = commit.next;
-      this.kept.set(session.id, commit.next);
-      void this.writing.run(`${session.id} ${generation}`, () => this.writeLater(commit));
+      this.kept.set(commit.next.session.id, commit.next);
+      void this.writing.run(commit.owner, () => this.writeLater(commit));
       return 'kept';
     }
   }

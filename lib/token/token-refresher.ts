@@ -62,6 +62,7 @@ export class TokenRefresher {
   private readonly leewayMs: number;
   private readonly leaseMs: number;
   private readonly waitTimeoutMs: number;
+  private isDraining = false;
 
   constructor(
     @Inject(RESOLVED_OPTIONS) options: ResolvedOptions,
@@ -97,7 +98,7 @@ export class TokenRefresher {
       this.events.emit({ name: 'refresh.shared', session: id });
       return shared;
     }
-    const cooling = this.outcomeWhileCooling(id);
+    const cooling = this.outcomeUnasked(id);
     if (cooling) return Promise.resolve(cooling);
     return this.running.run(id, () => this.measured(() => this.run(loaded, force)));
   }
@@ -110,7 +111,7 @@ export class TokenRefresher {
   refreshSoon(loaded: LoadedSession): Promise<RefreshOutcome> | undefined {
     const { id } = loaded.session;
     if (this.running.get(id)) return undefined;
-    const known = this.outcomeAhead(loaded) ?? this.outcomeWhileCooling(id);
+    const known = this.outcomeAhead(loaded) ?? this.outcomeUnasked(id);
     if (known) return Promise.resolve(known);
     return this.running.run(id, async () => {
       await sleep(this.clock, COURTESY_MS * jitter(0.5));
@@ -126,8 +127,12 @@ export class TokenRefresher {
     });
   }
 
-  /** When every refresh and every write under way has ended: called at shutdown, before the store is closed. */
+  /**
+   * When every refresh and every write under way has ended: called at shutdown, before the store is closed. From then on
+   * none begins: its outcome could not be kept.
+   */
   async drain(): Promise<void> {
+    this.isDraining = true;
     await this.running.settled();
     await this.commits.drain();
   }
@@ -141,7 +146,9 @@ export class TokenRefresher {
       : { status: 'usable', loaded: ahead };
   }
 
-  private outcomeWhileCooling(id: string): RefreshOutcome | undefined {
+  /** What there is to say without the provider: it was asked a moment ago, or there is no time left to keep its answer. */
+  private outcomeUnasked(id: string): RefreshOutcome | undefined {
+    if (this.isDraining) return unavailable({ code: 'refresh_transient', reason: 'shutdown' }, 1000);
     const cooling = this.coolDown.of(id);
     return cooling && unavailable(cooling, cooling.remainingMs);
   }
@@ -289,6 +296,19 @@ export class TokenRefresher {
     return this.adopt(loaded);
   }
 
+  /**
+   * Ends the session on condition that it holds what this refresh has brought, or is about to: a commit that the store has
+   * not answered may be there, may be not, and may come yet. Once the generation before it is gone, it cannot.
+   */
+  private async endCommitted(loaded: LoadedSession, cause: SessionEndCause): Promise<RefreshOutcome> {
+    const { session, generation } = loaded;
+    this.commits.forget(session.id);
+    for (const held of [generation, generation - 1, generation]) {
+      if (await this.sessions.end(session.id, cause, held)) return ENDED;
+    }
+    return this.adopt(loaded);
+  }
+
   private async adopt(loaded: LoadedSession): Promise<RefreshOutcome> {
     const current = await this.sessions.load(loaded.token);
     return current ? { status: 'usable', loaded: current } : ENDED_ELSEWHERE;
@@ -326,15 +346,13 @@ export class TokenRefresher {
       if (error instanceof IdTokenInvalidError && !PROVES_NOTHING.has(error.detail ?? '')) {
         const { id } = loaded.session;
         this.events.emit({ name: 'refresh.identity_rejected', session: id, reason: error.detail ?? '' });
-        this.commits.forget(id);
         this.revocations.revoke(refreshToken);
-        return this.endUnlessMoved(loaded, 'subject_changed');
+        return this.endCommitted(loaded, 'subject_changed');
       }
       return { status: 'usable', loaded };
     }
     if (!isOver) return { status: 'usable', loaded };
-    this.commits.forget(loaded.session.id);
-    const outcome = await this.endUnlessMoved(loaded, 'session_expiry');
+    const outcome = await this.endCommitted(loaded, 'session_expiry');
     if (outcome.status === 'ended') this.revocations.revoke(refreshToken);
     return outcome;
   }

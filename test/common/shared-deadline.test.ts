@@ -51,6 +51,25 @@ describe('SharedDeadline', () => {
     expect(third.outcome.value).toBe('late');
   });
 
+  it('reads what came in while the process stood still before it misses anything', async () => {
+    const timers: (() => void)[] = [];
+    let now = 0;
+    const schedule = (_delayMs: number, callback: () => void) => {
+      timers.push(callback);
+      return { cancel: () => undefined, unref: () => undefined };
+    };
+    const deadline = new SharedDeadline({ now: () => now, schedule }, 1000);
+    const [answered, lost] = [deferred<string>(), deferred<string>()];
+    const outcomes = [answered, lost].map(({ promise }) => deadline.keep(promise, () => new TooLate('late')));
+    now = 5000;
+    for (const fire of timers) fire();
+    // As the loop of events goes on: what the network has brought comes after the timers.
+    answered.resolve('done');
+    const [first, second] = await Promise.allSettled(outcomes);
+    expect(first).toMatchObject({ value: 'done' });
+    expect(second).toMatchObject({ reason: expect.any(TooLate) });
+  });
+
   it('takes a late answer for nothing', async () => {
     const { clock, begin } = given();
     const [one, other] = [begin(), begin()];

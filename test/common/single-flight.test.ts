@@ -42,6 +42,20 @@ describe('SingleFlight', () => {
     expect(flights.get('key')).toBeUndefined();
   });
 
+  it('is not settled before what has begun meanwhile is', async () => {
+    const flights = new SingleFlight<void>();
+    const [first, second] = [deferred(), deferred()];
+    void flights.run('a', () => first.promise).then(() => flights.run('b', () => second.promise));
+    let settled = false;
+    const waiting = flights.settled().then(() => (settled = true));
+    first.resolve();
+    await new Promise((resolve) => setImmediate(resolve));
+    expect(settled).toBe(false);
+    second.resolve();
+    await waiting;
+    expect(flights.get('b')).toBeUndefined();
+  });
+
   it('is settled when everything under way is, and does not reject', async () => {
     const flights = new SingleFlight<void>();
     const gate = deferred<void>();

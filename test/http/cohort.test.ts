@@ -2,6 +2,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 import { setImmediate as turn } from 'node:timers/promises';
 import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import type { ExecutionContext } from '@nestjs/common';
+import { LoginRequiredError } from '../../lib/common/errors.js';
 import { AuthGuard } from '../../lib/http/auth.guard.js';
 import { Cohort } from '../../lib/http/cohort.js';
 import type { RequestAuthenticator } from '../../lib/http/request-authenticator.js';
@@ -58,12 +59,12 @@ describe('AuthGuard', () => {
 
   const handler = (): void => undefined;
 
-  function given() {
+  function given(answer: () => unknown = () => ({})) {
     const asked: unknown[] = [];
     const authenticator = {
       require: (request: unknown) => {
         asked.push(request);
-        return {};
+        return answer();
       },
     } as unknown as RequestAuthenticator;
     const routes = { of: () => ({ access: undefined, skipsOriginCheck: false }) } as unknown as RouteAccess;
@@ -97,6 +98,14 @@ describe('AuthGuard', () => {
     const answer = ask('graphql', [undefined, undefined, { req }]);
     expect(asked).toEqual([req]);
     expect(await answer).toBe(true);
+  });
+
+  it('waits for whatever has to be waited for: a promise need not be an instance of the global Promise', async () => {
+    const refusal = new LoginRequiredError('Nobody is logged in.');
+    // oxlint-disable-next-line unicorn/no-thenable -- as some libraries have it
+    const foreign = { then: (_resolve: unknown, reject: (error: Error) => void) => reject(refusal) };
+    const { ask } = given(() => foreign);
+    await expect(ask('http', [request()])).rejects.toBe(refusal);
   });
 
   it('is not held up by a test’s fake timers', async () => {

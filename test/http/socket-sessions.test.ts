@@ -52,6 +52,24 @@ describe('SocketSessions', () => {
     expect(currentSession(late)).toBeUndefined();
   });
 
+  it('listens to the connection of a visitor for nothing, however many messages it brings', async () => {
+    const { clock, store, repository, events } = given();
+    const authenticator = { find: async () => undefined } as unknown as RequestAuthenticator;
+    const watch = new SessionWatch(clock, store.inner, repository);
+    const sockets = new SocketSessions(clock, authenticator, repository, watch, events);
+    const socket = new EventEmitter();
+    const handshake = { headers: {}, socket } as unknown as IncomingMessage;
+    for (let message = 0; message < 20; message += 1) {
+      expect(
+        await sockets.sessionOfUpgrade({ handshake, close: () => undefined }, { anonymous: true }),
+      ).toBeUndefined();
+      await sockets
+        .sessionOfUpgrade({ handshake, close: () => undefined }, { anonymous: false })
+        .catch(() => undefined);
+    }
+    expect(socket.listenerCount('close')).toBe(0);
+  });
+
   it('lets go of the session of a socket that has closed', async () => {
     const { clock, repository, session, closes, release } = await connected();
     const timers = clock.pending;

@@ -81,6 +81,25 @@ describe('LogoutService', () => {
     expect(await logouts.logOut(loaded, loaded.token)).toBe('/bye');
   });
 
+  it('revokes the refresh token that came with a refresh meanwhile, and sends its ID token', async () => {
+    const { logouts, loaded, provider, repository, revocations, clock } = await loggedIn();
+    const tokens = tokenSet(clock.now(), { refreshToken: 'RT-2', idToken: 'IT-2' });
+    await repository.replace(loaded.session.id, repository.withTokens(loaded, tokens).stored, 'another process');
+    const url = new URL(await logouts.logOut(loaded, loaded.token));
+    await revocations.drain();
+    expect(await repository.load(loaded.token)).toBeUndefined();
+    expect(provider.revoked).toEqual(['RT-2']);
+    expect(url.searchParams.get('id_token_hint')).toBe('IT-2');
+  });
+
+  it('revokes the refresh token of a session that has ended meanwhile as well', async () => {
+    const { logouts, loaded, provider, repository, revocations } = await loggedIn();
+    await repository.end(loaded.session.id, 'administration');
+    await logouts.logOut(loaded, loaded.token);
+    await revocations.drain();
+    expect(provider.revoked).toEqual(['RT-1']);
+  });
+
   it('revokes the refresh token', async () => {
     const { logouts, loaded, provider, revocations } = await loggedIn();
     await logouts.logOut(loaded, loaded.token);

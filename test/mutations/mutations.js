@@ -591,6 +591,12 @@ export const mutations = [
     title: 'that is forged ends the session',
   },
   {
+    name: 'refresh: a forged ID token leaves a session that its commit has not reached',
+    edits: [edit('lib/token/token-refresher.ts', '[generation, generation - 1, generation]', '[generation]')],
+    tests: ['test/token/token-refresher.test.ts'],
+    title: 'that is forged ends the session also',
+  },
+  {
     name: 'refresh: a refused token does not end the session',
     edits: [
       edit(
@@ -802,6 +808,12 @@ export const mutations = [
 
   // Guard, origin, return address, logout
   {
+    name: 'guard: takes a promise of another kind for a session',
+    edits: [edit('lib/http/auth.guard.ts', 'isPending(session) ?', 'session instanceof Promise ?')],
+    tests: ['test/http/cohort.test.ts'],
+    title: 'waits for whatever has to be waited for',
+  },
+  {
     name: 'guard: lets each request go on by itself',
     edits: [edit('lib/http/auth.guard.ts', "context.getType() === 'http'", "context.getType() === 'nothing'")],
     tests: ['test/http/cohort.test.ts'],
@@ -924,9 +936,23 @@ export const mutations = [
   },
   {
     name: 'logout: the session stays in the store',
-    edits: [edit('lib/logout/logout.service.ts', 'if (token !== undefined) await', 'if (token === null) await')],
+    edits: [
+      edit('lib/logout/logout.service.ts', "(await this.sessions.endLatest(loaded, 'logout')) ?? loaded", 'loaded'),
+    ],
     tests: ['test/logout/logout-service.test.ts'],
     title: 'ends the session, and tells why',
+  },
+  {
+    name: 'logout: a session that cannot be read here stays in the store',
+    edits: [edit('lib/logout/logout.service.ts', 'if (token !== undefined) await', 'if (token === null) await')],
+    tests: ['test/logout/logout-service.test.ts'],
+    title: 'that cannot be read, by its token',
+  },
+  {
+    name: 'logout: the refresh token that came meanwhile stays alive',
+    edits: [edit('lib/session/session-repository.ts', '(latest ?? loaded)', 'loaded')],
+    tests: ['test/logout/logout-service.test.ts'],
+    title: 'came with a refresh meanwhile',
   },
 
   {

@@ -16,7 +16,7 @@ describe('the schematic of nest add', () => {
     const files = {
       'src/app.module.ts': `export const AppModule = {};\n`,
       'src/main.ts': `import './elsewhere.js';\n`,
-      '.env.example': `MINE=1\n`,
+      '.env.example': `MINE=1\nOIDC_ISSUER=\n`,
     };
     const before = { ...files };
     const warnings: string[] = [];
@@ -27,6 +27,14 @@ describe('the schematic of nest add', () => {
       expect.stringMatching(/^src\/app\.controller\.ts .+ @Public\(\)/u),
       expect.stringMatching(/^src\/main\.ts .+enableShutdownHooks\(\)/u),
     ]);
+  });
+
+  it('adds its variables to those of an .env.example, and says that every route needs a login now', () => {
+    const files: Record<string, string> = { '.env.example': `MINE=1\n` };
+    const said: string[] = [];
+    nestAdd({})(treeOf(files), { logger: { info: (message) => void said.push(message), warn: () => undefined } });
+    expect(files['.env.example']).toMatch(/^MINE=1\n\n# .+\nOIDC_ISSUER=.+\nOIDC_CLIENT_ID=/su);
+    expect(said).toEqual([expect.stringMatching(/^Every route .+@Public\(\)/u), expect.stringMatching(/^Copy /u)]);
   });
 
   it('leaves .env to @nestjs/config where that is installed, and finds the sources in their folder', () => {

@@ -138,6 +138,33 @@ describe('SessionService', () => {
       expect(revoked).toEqual(['RT-1']);
     });
 
+    it('revokes the refresh token that came with a refresh meanwhile, not the spent one', async () => {
+      const { sessions, request, repository, loaded, revoked, clock } = await loggedIn();
+      await sessions.find(request);
+      const { stored } = repository.withTokens(loaded, tokenSet(clock.now(), { refreshToken: 'RT-2' }));
+      await repository.replace(loaded.session.id, stored, 'another process');
+      expect(await sessions.end(request)).toBe(true);
+      expect(await repository.load(loaded.token)).toBeUndefined();
+      expect(revoked).toEqual(['RT-2']);
+    });
+
+    it('can be tried again when the store could not be reached', async () => {
+      const { sessions, request, repository, loaded, store } = await loggedIn();
+      store.fail('delete');
+      await expect(sessions.end(request)).rejects.toThrow(StoreUnavailableError);
+      expect(await sessions.find(request)).toEqual(loaded.session);
+      store.heal('delete');
+      expect(await sessions.end(request)).toBe(true);
+      expect(await repository.load(loaded.token)).toBeUndefined();
+    });
+
+    it('is not taken back by a refresh that was under way', async () => {
+      const { sessions, request, loaded } = await loggedIn();
+      await sessions.end(request);
+      sessions.remember(request, loaded);
+      expect(await sessions.find(request)).toBeUndefined();
+    });
+
     it('ends a session whose tokens are damaged, too', async () => {
       const { sessions, request, loaded, revoked, store } = await loggedIn();
       const stored = await store.get(loaded.session.id);

@@ -130,9 +130,41 @@ describe('SessionWatch', () => {
     watch.close();
   });
 
-  it('finds out of a message that got lost', async () => {
+  it('listens to a store that could not be listened to at first, half a minute later', async () => {
+    const world = given();
+    let attempts = 0;
+    const onDelete: SessionStore['onDelete'] = async (listener) => {
+      attempts += 1;
+      if (attempts < 3) throw new Error('ECONNREFUSED');
+      return world.store.inner.onDelete?.(listener) ?? raiseError();
+    };
+    const watch = new SessionWatch(world.clock, { ...world.store, onDelete } as SessionStore, world.repository);
+    const loaded = await world.repository.create(CLAIMS, tokenSet(world.clock.now()));
+    const ends: string[] = [];
+    watch.watch(loaded.session, () => ends.push('one'));
+    await world.clock.advance(29 * SECOND);
+    expect(attempts).toBe(1);
+    await world.clock.advance(33 * SECOND);
+    expect(attempts).toBe(3);
+    await end(world, loaded.session.id);
+    expect(ends).toEqual(['one']);
+    watch.close();
+  });
+
+  it('asks again soon after the first time: a cache in the process may not have heard of the end by then', async () => {
     const world = await watching();
     await (world.store.inner as { close(): Promise<void> }).close();
+    await end(world, world.loaded.session.id);
+    expect(world.ends).toEqual([]);
+    await world.clock.advance(SECOND);
+    expect(world.ends).toEqual(['one']);
+  });
+
+  it('finds out of a message that got lost', async () => {
+    const world = await watching();
+    await world.clock.advance(2 * SECOND);
+    await (world.store.inner as { close(): Promise<void> }).close();
+    await end(world, world.loaded.session.id);
     await world.clock.advance(31 * SECOND);
     expect(world.ends).toEqual(['one']);
   });

@@ -64,6 +64,16 @@ describe('SharedReads', () => {
     expect(asked).toHaveBeenCalledTimes(2);
   });
 
+  it('runs a query once that a store answers with, for all who await it', async () => {
+    let runs = 0;
+    // oxlint-disable-next-line unicorn/no-thenable -- as some libraries have it
+    const query = { then: (resolve: (found: FoundSession) => void) => resolve(session((runs += 1))) };
+    const { reads } = given(() => query as unknown as Promise<FoundSession>);
+    const found = await Promise.all([reads.get('a'), reads.get('a')]);
+    expect(found.map((one) => one?.generation)).toEqual([1, 1]);
+    expect(runs).toBe(1);
+  });
+
   it('asks the store each time where it answers at once', () => {
     const answers = [session(1), undefined];
     const { reads } = given(() => answers.shift());

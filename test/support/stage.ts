@@ -1,4 +1,4 @@
-import type { DynamicModule, INestApplication, Type } from '@nestjs/common';
+import type { DynamicModule, INestApplication, Provider, Type } from '@nestjs/common';
 import { ExpressAdapter } from '@nestjs/platform-express';
 import { FastifyAdapter } from '@nestjs/platform-fastify';
 import { Test } from '@nestjs/testing';
@@ -14,7 +14,7 @@ export interface StageOptions {
   readonly options?: Partial<OidcOptions>;
   readonly imports?: readonly DynamicModule[];
   readonly controllers?: readonly Type[];
-  readonly providers?: readonly Type[];
+  readonly providers?: readonly Provider[];
   readonly clock?: Clock;
   readonly globalGuard?: boolean;
   /** Before the application listens: its WebSocket adapter, its microservices. */

@@ -24,6 +24,13 @@ describe('the test provider', () => {
     provider.options({ baseUrl: BASE_URL });
   });
 
+  it('knows an application by its base URL, however that is written', async () => {
+    const { baseUrl } = provider.options({ baseUrl: 'http://LOCALHOST:3001/shop/' });
+    expect(baseUrl).toBe('http://LOCALHOST:3001/shop/');
+    const redirectUri = 'http://localhost:3001/shop/auth/callback';
+    expect(await provider.visit(authorizationUrl({ redirect_uri: redirectUri }))).toMatch(/^\/auth\/callback\?/u);
+  });
+
   const others: OidcTestProvider[] = [];
 
   const startAnother = async (options?: OidcTestProviderOptions): Promise<OidcTestProvider> => {

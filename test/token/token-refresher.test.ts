@@ -839,6 +839,39 @@ describe('a refreshed ID token', () => {
     expect((await world.loadIfThere())?.generation ?? 1).toBe(1);
   });
 
+  it.each<[string, 'before' | 'after']>([
+    ['the store has not got', 'before'],
+    ['the store has, and could not say so', 'after'],
+  ])('that is forged ends the session also with a commit that %s', async (_, when) => {
+    const world = await withIdToken();
+    world.store.fail('replace', when);
+    world.provider.verify = async () => {
+      world.store.heal('replace');
+      throw new IdTokenInvalidError('signature');
+    };
+    await expect(world.accessToken()).rejects.toThrow(LoginRequiredError);
+    expect(await world.loadIfThere()).toBeUndefined();
+    await world.clock.advance(MINUTE);
+    expect(await world.loadIfThere()).toBeUndefined();
+    expect(world.provider.presented).toEqual(['RT-1']);
+  });
+
+  it('that is forged ends the session also with a commit that the store takes meanwhile', async () => {
+    const world = await withIdToken();
+    const { id } = world.loaded.session;
+    world.store.fail('replace');
+    world.provider.verify = () => Promise.reject(new IdTokenInvalidError('signature'));
+    world.store.before('delete', () => {
+      // The first attempt to end it finds the generation before; the commit comes between it and the next.
+      world.store.before('delete', async () => {
+        const { stored } = world.repository.withTokens(world.loaded, tokenSet(world.clock.now(), { idToken: 'IT-2' }));
+        await world.store.inner.replace(id, stored, 1, 'late');
+      });
+    });
+    await expect(world.accessToken()).rejects.toThrow(LoginRequiredError);
+    expect(await world.loadIfThere()).toBeUndefined();
+  });
+
   it('of somebody else’s refresh is theirs to verify', async () => {
     const world = await withIdToken();
     const stale = await world.load();
@@ -1082,6 +1115,25 @@ describe('shutdown', () => {
     await world.clock.advance(2 * SECOND);
     expect(drained.done).toBe(true);
     expect((await world.load()).tokens().refreshToken).toBe('RT-2');
+  });
+
+  it('lets no refresh begin from then on, whose outcome could not be kept', async () => {
+    const world = await loggedIn();
+    await world.becomeExpired();
+    await world.refresher.drain();
+    const refusal = { code: 'refresh_transient', detail: 'shutdown' };
+    await expect(world.accessToken()).rejects.toMatchObject(refusal);
+    expect(world.provider.presented).toEqual([]);
+    expect((await world.load()).generation).toBe(1);
+  });
+
+  it('leaves a token that is good yet as it is from then on', async () => {
+    const world = await loggedIn();
+    await world.becomeDue();
+    await world.refresher.drain();
+    expect(await world.accessToken()).toBe('AT-1');
+    await world.clock.advance(MINUTE);
+    expect(world.provider.presented).toEqual([]);
   });
 
   it('ends at once when there is nothing under way', async () => {

@@ -97,12 +97,11 @@ export class OidcTestProvider {
   }
 
   /** Registers an application, and answers the options for its `OidcModule`. Others may be added to them. */
-  options({
-    baseUrl,
-    backChannelLogoutUri = `${baseUrl}/auth/backchannel-logout`,
-  }: TestApplication): TestProviderOptions {
-    this.protocol.applications.add(baseUrl);
-    this.backChannels.set(baseUrl, backChannelLogoutUri);
+  options({ baseUrl, backChannelLogoutUri }: TestApplication): TestProviderOptions {
+    const { origin, pathname } = new URL(baseUrl);
+    const base = origin + pathname.replace(/\/+$/u, '');
+    this.protocol.applications.add(base);
+    this.backChannels.set(base, backChannelLogoutUri ?? `${base}/auth/backchannel-logout`);
     const { issuer, clientId, clientSecret, secret } = this;
     return { issuer, clientId, clientSecret, baseUrl, secret, allowInsecure: true };
   }
