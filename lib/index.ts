@@ -23,10 +23,11 @@ export type {
 // In controllers
 export { AuthGuard } from './http/auth.guard.js';
 export { CurrentSession, CurrentUser, OptionalAuth, Public, SkipOriginCheck } from './http/decorators.js';
+export { currentSessionIn } from './http/current-session.js';
 export { AuthorizationGuard } from './authorization/authorization.guard.js';
 export { RequireClaims, RequireScopes, Roles } from './authorization/decorators.js';
 export type { ClaimExpectation } from './authorization/requirements.js';
-export type { Claims, ClaimValue } from './common/claims.js';
+export { STANDARD_CLAIMS, type Claims, type ClaimValue } from './common/claims.js';
 
 // Services
 export { AuthService } from './http/auth.service.js';

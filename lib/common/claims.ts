@@ -16,6 +16,30 @@ export interface Claims {
   readonly [name: string]: ClaimValue | undefined;
 }
 
+/** The standard claims about a user (OpenID Connect Core 1.0 §5.1): what `publicClaims` is unless it is set. */
+export const STANDARD_CLAIMS: readonly string[] = Object.freeze([
+  'sub',
+  'name',
+  'given_name',
+  'family_name',
+  'middle_name',
+  'nickname',
+  'preferred_username',
+  'profile',
+  'picture',
+  'website',
+  'email',
+  'email_verified',
+  'gender',
+  'birthdate',
+  'zoneinfo',
+  'locale',
+  'phone_number',
+  'phone_number_verified',
+  'address',
+  'updated_at',
+]);
+
 /** A frozen copy of claims that are frozen all the way down. Made for every request. */
 export function copyOfClaims(claims: Claims): Claims {
   // To spread a frozen object takes up to ten times as long; but to assign `__proto__` does not copy it.

@@ -18,7 +18,10 @@ export function currentSession(owner: object): Session | undefined {
   return sessionIn(owner);
 }
 
-/** Of whoever asks this handler, over any transport. */
+/**
+ * The session of whoever asks this handler, as the guard has found it: over HTTP, GraphQL or a WebSocket. `undefined` for
+ * visitors, and where the guard did not look: at `@Public()`, and before it has run. For guards, interceptors and filters.
+ */
 export function currentSessionIn(context: ArgumentsHost): Session | undefined {
   const caller = callerOf(context);
   return caller && currentSession(caller.owner);

@@ -116,7 +116,10 @@ export interface RefreshOptions {
 export interface LogoutOptions {
   /** Go on to the provider's logout (OpenID Connect RP-Initiated Logout 1.0) where it has one. @default true */
   readonly provider?: boolean | undefined;
-  /** Revoke the refresh token at the provider (RFC 7009) where it can. Best effort. @default true */
+  /**
+   * Revoke the refresh token at the provider (RFC 7009) where it can: at a logout, and when another user logs in. Best effort.
+   * Tokens that came for a session that is over, or for somebody else, are revoked in any case. @default true
+   */
   readonly revokeTokens?: boolean | undefined;
   /**
    * Where the user arrives after logout. A path; with `baseUrl` in front it is the `post_logout_redirect_uri` to register
@@ -199,7 +202,10 @@ export interface OidcOptions {
    * checks the origin. @default none
    */
   readonly csrfHeader?: string | undefined;
-  /** Claims that the `me` route shows. @default the standard claims of OpenID Connect Core 1.0 §5.1 */
+  /**
+   * Claims that the `me` route shows; with more than the default: `[...STANDARD_CLAIMS, 'roles']`. @default the standard
+   * claims of OpenID Connect Core 1.0 §5.1
+   */
   readonly publicClaims?: readonly string[] | undefined;
   /**
    * Called with the validated claims before the session is created; what it returns are the session's claims. What
@@ -246,8 +252,8 @@ export interface AuthRoutes {
   readonly frontChannelLogout?: string | false | undefined;
   /**
    * Where the provider sends the browser after its logout: the `post_logout_redirect_uri` to register (OpenID Connect
-   * RP-Initiated Logout 1.0). It goes on to `logout.returnTo`. Without it, `logout.returnTo` is that address itself, for
-   * providers that accept no more than the application's front page, or more than one. @default false
+   * RP-Initiated Logout 1.0). It goes on to `logout.returnTo`. Set it where the provider wants an
+   * address of its own for this; without it, `logout.returnTo` itself is the address to register. @default false
    */
   readonly postLogout?: string | false | undefined;
 }

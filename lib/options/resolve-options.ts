@@ -1,4 +1,4 @@
-import { deepFreeze } from '../common/claims.js';
+import { deepFreeze, STANDARD_CLAIMS } from '../common/claims.js';
 import { OidcConfigurationError } from '../common/errors.js';
 import { noTelemetry, type Telemetry } from '../common/telemetry.js';
 import { readClientAuthentication, readSecrets, SIGNING_ALGORITHMS } from './client-options.js';
@@ -12,29 +12,6 @@ import { ROUTE_NAMES } from './routes.js';
 import { readSession } from './session-options.js';
 
 const DAY = 86_400;
-
-const STANDARD_CLAIMS: readonly string[] = [
-  'sub',
-  'name',
-  'given_name',
-  'family_name',
-  'middle_name',
-  'nickname',
-  'preferred_username',
-  'profile',
-  'picture',
-  'website',
-  'email',
-  'email_verified',
-  'gender',
-  'birthdate',
-  'zoneinfo',
-  'locale',
-  'phone_number',
-  'phone_number_verified',
-  'address',
-  'updated_at',
-];
 
 const FORWARDABLE: readonly ForwardedParameter[] = [
   'login_hint',

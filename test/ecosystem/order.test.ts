@@ -11,6 +11,7 @@ import {
   type ExecutionContext,
 } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, HttpAdapterHost } from '@nestjs/core';
+import { currentSessionIn } from 'nest-oidc';
 import { Browser } from '../support/browser.js';
 import { raise, type Stage } from '../support/stage.js';
 
@@ -33,7 +34,9 @@ class ImportedGuard implements CanActivate {
 
 function note(guard: string, context: ExecutionContext): boolean {
   const { user } = context.switchToHttp().getRequest<{ user?: { sub: string } }>();
-  return seen.push(`${guard}: ${user?.sub ?? 'nobody'}`) > 0;
+  const session = currentSessionIn(context);
+  expect(session?.claims).toBe(user);
+  return seen.push(`${guard}: ${session?.sub ?? 'nobody'}`) > 0;
 }
 
 @Catch()

@@ -9,7 +9,7 @@ describe('the page about testing', () => {
     const blocks = (await readFile(DOCUMENT, 'utf8')).matchAll(/^```ts\n\/\/ (?<name>\S+)\n(?<text>.*?)^```$/gmsu);
     const shown = new Map(Array.from(blocks, ({ groups }) => [groups?.['name'], groups?.['text']]));
     const names = await readdir(RECIPES);
-    expect(names).toHaveLength(4);
+    expect(names).toHaveLength(5);
     for (const name of names) expect(shown.get(name)).toBe(await readFile(new URL(name, RECIPES), 'utf8'));
   });
 });
