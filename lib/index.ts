@@ -76,6 +76,7 @@ export {
   AuthorizationRefusedError,
   CallbackRejectedError,
   LoginRefusedError,
+  LoginUnavailableError,
   SubjectChangedError,
 } from './login/login-errors.js';
 export {

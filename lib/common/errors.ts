@@ -38,7 +38,8 @@ export type OidcErrorCode =
   | 'code_missing'
   | 'logged_out'
   | 'op_error'
-  | 'login_refused';
+  | 'login_refused'
+  | 'login_unavailable';
 
 export interface OidcErrorOptions {
   /** The original error. Kept out of enumerable fields: libraries below put tokens into theirs. */

@@ -10,7 +10,7 @@ import { SessionRepository } from '../session/session-repository.js';
 import { sessionIdOf } from '../session/session-token.js';
 import type { Device, LoadedSession } from '../session/session.js';
 import { AuthorizationRequests, type AuthorizationRequest } from './authorization-request.js';
-import { asksForUser, AuthorizationRefusedError, CallbackRejectedError, LoginRefusedError } from './login-errors.js';
+import { asksForUser, AuthorizationRefusedError, CallbackRejectedError, errorOfMapClaims } from './login-errors.js';
 import { loginOrigin } from './login-origin.js';
 import { ReturnTo } from './return-to.js';
 import { SessionOpener } from './session-opener.js';
@@ -77,8 +77,8 @@ export class CallbackService {
    * Uses up the authorization request and logs the user in: always a new session, the old one of this browser is gone.
    *
    * @throws CallbackRejectedError, AuthorizationRefusedError, CodeRefusedError, IdTokenInvalidError, ProviderFaultError,
-   *   ProviderUnreachableError, LoginRefusedError, StoreUnavailableError; nobody was logged in, an existing session is as it
-   *   was, unless the store went away while it was being replaced
+   *   ProviderUnreachableError, LoginRefusedError, LoginUnavailableError, StoreUnavailableError; nobody was logged in, an
+   *   existing session is as it was, unless the store went away while it was being replaced
    * @throws SubjectChangedError: no session was made, and the existing one is over
    */
   complete(response: AuthorizationResponse, request: AuthorizationRequest): Promise<LoginResult> {
@@ -139,7 +139,7 @@ export class CallbackService {
       JSON.stringify(mapped);
       return mapped;
     } catch (error) {
-      throw new LoginRefusedError(error);
+      throw errorOfMapClaims(error);
     }
   }
 

@@ -1,3 +1,4 @@
+import { HttpException } from '@nestjs/common';
 import { OidcError, type OidcErrorCode } from '../common/errors.js';
 
 const EXPLANATIONS = {
@@ -95,6 +96,22 @@ export class LoginRefusedError extends OidcError {
   constructor(cause: unknown) {
     super('The application refused the login.', { cause, detail: nameOf(cause) });
   }
+}
+
+/** Something that the application's `mapClaims` needs is away: it threw an `HttpException` of a status from 500 on. */
+export class LoginUnavailableError extends OidcError {
+  readonly code = 'login_unavailable';
+  readonly statusCode = 503;
+
+  constructor(cause: unknown) {
+    super('The application cannot decide about the login now.', { cause, detail: nameOf(cause), retryAfter: 5 });
+  }
+}
+
+/** What it means for a login that `mapClaims` threw. */
+export function errorOfMapClaims(cause: unknown): LoginRefusedError | LoginUnavailableError {
+  const isOutage = cause instanceof HttpException && cause.getStatus() >= 500;
+  return isOutage ? new LoginUnavailableError(cause) : new LoginRefusedError(cause);
 }
 
 /** By which a mistake is told from a refusal, and an outage: its message may hold anything. */

@@ -210,7 +210,8 @@ export interface OidcOptions {
   /**
    * Called with the validated claims before the session is created; what it returns are the session's claims. What
    * identifies the login (`iss`, `sub`, `sid`, `azp`, `nonce`, `auth_time`) stays what it was. Throwing refuses the
-   * login. @default the claims as they are
+   * login (403); an `HttpException` of Nest's with a status from 500 on says that it cannot be decided now (503).
+   * @default the claims as they are
    */
   readonly mapClaims?: ((claims: Claims) => Claims | Promise<Claims>) | undefined;
   /**

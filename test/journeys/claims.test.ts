@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it } from '@jest/globals';
-import { ForbiddenException } from '@nestjs/common';
+import { ForbiddenException, ServiceUnavailableException } from '@nestjs/common';
 import type { OidcOptions } from 'nest-oidc';
 import { Browser } from '../support/browser.js';
 import { freePort } from '../support/free-port.js';
@@ -103,5 +103,18 @@ describe('the claims of a session', () => {
     ]);
     expect(browser.cookies.has('sid')).toBe(false);
     expect(app.events).toContainEqual({ name: 'login.failed', reason: `login_refused:${name}` });
+  });
+
+  it('can say that the application cannot decide now, which refuses nobody', async () => {
+    let isAway = true;
+    await start({ mapClaims: (claims) => (isAway ? raised(new ServiceUnavailableException('10.0.0.5')) : claims) });
+    const browser = new Browser();
+    const page = await browser.navigate(`${app.url}/profile`);
+    expect([page.status, page.headers['retry-after'], page.body.includes('10.0.0.5')]).toEqual([503, '5', false]);
+    expect(page.body).toContain('login_unavailable');
+    const reason = 'login_unavailable:ServiceUnavailableException';
+    expect(app.events).toContainEqual({ name: 'login.failed', reason });
+    isAway = false;
+    expect((await browser.navigate(`${app.url}/profile`)).status).toBe(200);
   });
 });
