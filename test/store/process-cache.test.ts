@@ -35,7 +35,7 @@ describe.each([2, 3] as const)('RedisSessionStore with a process cache and RESP%
       createStore: () => withCache(clients[0]),
       createPeer: () => withCache(clients[1]),
       advance: (ms) => wait(ms),
-      span: 100,
+      span: 300,
     });
     for (const { title, run } of cases) it(title, run);
   });

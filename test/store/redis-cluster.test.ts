@@ -13,7 +13,7 @@ import { RedisCluster, type RedisClusterNode } from '../support/redis-cluster.js
 const HOUR = 3_600_000;
 
 /** Long enough for a few round trips on a busy machine. */
-const SPAN = 100;
+const SPAN = 300;
 
 const sessionKey = (key: string) => `oidc:s:{${key}}`;
 const lockKey = (key: string) => `oidc:l:{${key}}`;

@@ -12,7 +12,7 @@ import { MASTER_NAME, RedisSentinel } from '../support/redis-sentinel.js';
 const HOUR = 3_600_000;
 
 /** Long enough for a few round trips on a busy machine. */
-const SPAN = 100;
+const SPAN = 300;
 
 describe('RedisSessionStore on a master that sentinels watch over', () => {
   let servers: RedisSentinel;

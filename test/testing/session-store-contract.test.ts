@@ -1,5 +1,5 @@
 import { AssertionError } from 'node:assert/strict';
-import { describe, expect, it } from '@jest/globals';
+import { afterEach, describe, expect, it, jest } from '@jest/globals';
 import { MemorySessionStore, type SessionStore } from 'nest-oidc';
 import { sessionStoreContract, TestClock, type SessionStoreHarness } from 'nest-oidc/testing';
 
@@ -20,6 +20,8 @@ class BrokenStore extends MemorySessionStore {
 }
 
 describe('a rule of the contract that a store breaks', () => {
+  afterEach(() => void jest.useRealTimers());
+
   it('names the likely cause when `advance` moves a clock of which `now` does not tell', async () => {
     const clock = new TestClock(0);
     const failures = await failuresOf({
@@ -51,10 +53,10 @@ describe('a rule of the contract that a store breaks', () => {
       advance: (ms) => clock.advance(ms),
       now: () => clock.now(),
     });
+    jest.useFakeTimers({ now: clock.now() });
     const waited = await failuresOf({
       createStore: () => new BrokenStore(),
-      advance: (ms) => new Promise((resolve) => void setTimeout(resolve, ms)),
-      span: 20,
+      advance: (ms) => jest.advanceTimersByTime(ms),
     });
     expect([moved.length, waited.length]).toEqual([1, 1]);
     for (const { message } of [...moved, ...waited]) expect(message).not.toMatch(HINT);
