@@ -37,7 +37,7 @@ answer({
     return next.generation;
   },
   /** Waits for refreshes under way: they outlast the answers to a burst whose token was due, and the write as well. */
-  settle: () => refresher.drain(),
+  settle: () => refresher.settled(),
   generation: async ({ cookie }) => (await load(cookie))?.generation,
   tokens: async ({ cookie }) => (await load(cookie)).tokens(),
   report: () => tokenRequests(),

@@ -127,14 +127,16 @@ export class TokenRefresher {
     });
   }
 
-  /**
-   * When every refresh and every write under way has ended: called at shutdown, before the store is closed. From then on
-   * none begins: its outcome could not be kept.
-   */
-  async drain(): Promise<void> {
-    this.isDraining = true;
+  /** When every refresh and every write under way has ended. */
+  async settled(): Promise<void> {
     await this.running.settled();
     await this.commits.drain();
+  }
+
+  /** The same at shutdown, before the store is closed. From then on none begins: its outcome could not be kept. */
+  drain(): Promise<void> {
+    this.isDraining = true;
+    return this.settled();
   }
 
   /** Until the store has taken the outcome of the last refresh there cannot be another one. */
